@@ -1,0 +1,235 @@
+"""What a CNI plugin is to the suite: its descriptor, a folder in `fixtures/plugins/` with `plugin.yaml` and its templates.
+
+A new plugin is a new folder, no code. The form is fixed by `fixtures/plugins/schema.json`; every fault of a file is told
+at once, with its line and a caret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from conformance import data
+from conformance.cluster.descriptor_file import InvalidPlugin, read
+
+FILE = "plugin.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Helm:
+    """Install step: a chart. `values` is a Jinja template beside the descriptor."""
+
+    release: str
+    namespace: str
+    chart: str
+    repository: str
+    version: str
+    values: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Install step: objects from a URL, or from a file (Jinja where it lies beside the descriptor)."""
+
+    url: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCommand:
+    """Install step: a command on every node, except where `unless` succeeds."""
+
+    run: tuple[str, ...]
+    because: str
+    unless: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFile:
+    """Install step: a file on every node, from a Jinja template that knows the node's name and pod ranges."""
+
+    path: str
+    template: str
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Install step: every node gets routes to the pod ranges of the others."""
+
+    way: str = "static"
+
+
+Step = Helm | Manifest | NodeCommand | NodeFile | Routes
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A DaemonSet or Deployment that must be rolled out before the plugin is ready."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class InPod:
+    """Version probe: a command in the first running pod of a selector; `pattern` has one group, the version."""
+
+    namespace: str
+    selector: str
+    container: str
+    command: tuple[str, ...]
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOf:
+    """Version probe: the tag of a DaemonSet's first image."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnNode:
+    """Version probe: a command on the first node; `pattern` has one group, the version."""
+
+    command: tuple[str, ...]
+    pattern: str
+
+
+VersionProbe = InPod | ImageOf | OnNode
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDeviation:
+    """A scenario, or some cells of it, that this plugin is known to fail. It must keep failing; it cites its source."""
+
+    scenario: str
+    because: str
+    source: str
+    cells: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """A plugin as its folder describes it. `families` in the order of the file; `offline` belongs to `conformance.offline`."""
+
+    name: str
+    title: str
+    version: str
+    about: str
+    homepage: str
+    enforces: bool
+    families: tuple[str, ...]
+    kind: str
+    install: tuple[Step, ...]
+    ready: tuple[Workload, ...]
+    version_probe: VersionProbe
+    capabilities: frozenset[str]
+    known_deviations: tuple[KnownDeviation, ...]
+    folder: Path
+    offline: Mapping[str, str] | None = None
+
+    @property
+    def default_family(self) -> str:
+        """Dual stack where the plugin carries it, else the first family that it names."""
+        return "dual" if "dual" in self.families else self.families[0]
+
+    def render(self, file: str, **values: object) -> str:
+        """One of its templates with these values.
+
+        Raises InvalidPlugin where the template asks for a value that is not there.
+        """
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(self.folder), undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False
+        )
+        try:
+            return environment.get_template(file).render(plugin=self, **values)
+        except jinja2.TemplateError as error:
+            raise InvalidPlugin(f"{self.folder / file}: {error}") from error
+
+
+def names() -> list[str]:
+    """The plugins that the suite describes, sorted."""
+    return sorted(path.parent.name for path in (data.folder("fixtures") / "plugins").glob(f"*/{FILE}"))
+
+
+def load(name_or_folder: str) -> Descriptor:
+    """The descriptor of a plugin, by its name or by the path of a folder of the same form.
+
+    Raises InvalidPlugin: no such plugin, or all faults of its descriptor.
+    """
+    folder = data.folder("fixtures") / "plugins" / name_or_folder
+    if "/" in name_or_folder or name_or_folder in {".", ".."}:
+        folder = Path(name_or_folder).resolve()
+    if not (folder / FILE).is_file():
+        raise InvalidPlugin(
+            f"there is no plugin {name_or_folder!r}. There are: {', '.join(names())}; or the path of a folder with a {FILE} (with a slash in it)"
+        )
+    return _descriptor(read(folder / FILE), folder)
+
+
+def with_manifest(descriptor: Descriptor, where: str) -> Descriptor:
+    """The same plugin, installed from another manifest: the path of a file (taken as it is, no template) or a URL.
+
+    For plugins whose publisher's address is gone, and for machines that cannot reach it.
+    Raises InvalidPlugin where the plugin has not exactly one manifest, or there is no such file.
+    """
+    found = [step for step in descriptor.install if isinstance(step, Manifest)]
+    if len(found) != 1:
+        raise InvalidPlugin(f"plugin {descriptor.name} is installed from {len(found)} manifests: another one can only take the place of exactly one")
+    if re.match(r"https?://", where):
+        other = Manifest(url=where)
+    elif (path := Path(where).resolve()).is_file():
+        other = Manifest(file=str(path))
+    else:
+        raise InvalidPlugin(f"there is no manifest {where}: give the path of a file or a URL")
+    return replace(descriptor, install=tuple(other if isinstance(step, Manifest) else step for step in descriptor.install))
+
+
+def _descriptor(content: Mapping[str, Any], folder: Path) -> Descriptor:
+    """The checked document as a value."""
+    return Descriptor(
+        **{key: content[key] for key in ("name", "title", "version", "about", "homepage", "enforces", "kind")},
+        families=tuple(content["families"]),
+        install=tuple(_step(key, value) for item in content["install"] for key, value in item.items()),
+        ready=tuple(Workload(kind, *where.split("/")) for item in content["ready"] for kind, where in item.items()),
+        version_probe=_version_probe(content["version-probe"]),
+        capabilities=frozenset(content["capabilities"]),
+        known_deviations=tuple(KnownDeviation(**{**item, "cells": tuple(item.get("cells", ()))}) for item in content["known-deviations"]),
+        folder=folder,
+        offline=content.get("offline"),
+    )
+
+
+def _step(key: str, value: Any) -> Step:
+    """One install step; the schema knows no other keys."""
+    match key:
+        case "helm":
+            return Helm(**value)
+        case "manifest":
+            return Manifest(**value)
+        case "node-command":
+            return NodeCommand(run=tuple(value["run"]), because=value["because"], unless=tuple(value.get("unless", ())))
+        case "node-file":
+            return NodeFile(**value)
+        case _:
+            return Routes(value)
+
+
+def _version_probe(value: Mapping[str, Any]) -> VersionProbe:
+    """The probe's form is told by its keys."""
+    if "image-of" in value:
+        return ImageOf(*value["image-of"].split("/"))
+    if "node-command" in value:
+        return OnNode(tuple(value["node-command"]), value["pattern"])
+    return InPod(value["namespace"], value["selector"], value["container"], tuple(value["command"]), value["pattern"])

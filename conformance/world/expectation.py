@@ -1,0 +1,50 @@
+"""What a model says of a question: the verdict, and who decided it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from conformance.world.question import Answer, Question
+from conformance.world.verdict import Direction, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One sentence of a judgement. `policy` is namespace/name; `rule` counts from 0; both None where no policy speaks."""
+
+    direction: Direction
+    text: str
+    policy: str | None = None
+    rule: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.direction}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """The verdict of a cell with the reasons for it.
+
+    An open cell has `open_because` and, where the text limits the choice, the `legal` verdicts.
+    """
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...] = ()
+    open_because: str = ""
+    legal: frozenset[Verdict] = frozenset({Verdict.ALLOWED, Verdict.BLOCKED})
+
+
+ExpectedTable = Mapping[Question, Expectation]
+"""The model's truth table, in the order of the questions."""
+
+
+def agrees(expectation: Expectation, answer: Answer, responder: str) -> bool:
+    """Whether an answer is what was expected; `responder` is the identity that should answer.
+
+    A broken answer never agrees. An open cell agrees with every legal verdict. The wrong pod answering does not agree.
+    """
+    seen = answer.kind.verdict
+    if seen is None or (seen is Verdict.ALLOWED and answer.responder != responder):
+        return False
+    return seen in expectation.legal if expectation.verdict is Verdict.OPEN else seen is expectation.verdict

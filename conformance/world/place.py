@@ -1,0 +1,122 @@
+"""Who is there: namespaces, pods, outside hosts and nodes with their addresses, and the ports that they serve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
+
+from conformance.world.labels import Labels
+from conformance.world.verdict import Family, Protocol
+
+Address = IPv4Address | IPv6Address
+
+OUTSIDE = "outside"
+"""The first half of an outside host's reference (`outside/alpha`); no namespace of a layout may have this name."""
+
+
+def family_of(address: Address) -> Family:
+    """The family of an address."""
+    return Family.IPV4 if address.version == 4 else Family.IPV6
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Port:
+    """A port that a pod or host serves. `name` is the container port's name, if it has one."""
+
+    number: int
+    protocol: Protocol = Protocol.TCP
+    name: str | None = None
+
+    def __str__(self) -> str:
+        plain = f"{self.number}/{self.protocol}"
+        return f"{self.name}={plain}" if self.name else plain
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A namespace as it is in the cluster.
+
+    `ref` is its word in the scenario (`shop`), `name` its real name (with the run's prefix). `labels` are the real ones,
+    `kubernetes.io/metadata.name` included, which the API server sets ("immutable label").
+    """
+
+    ref: str
+    name: str
+    labels: Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod as it is in the cluster.
+
+    `ref` is its word in the scenario (`shop/api`); `namespace` and `name` are the real ones. `addresses` are those that
+    the cluster gave, one a family at the most. `node` is the name of its node.
+    """
+
+    ref: str
+    namespace: str
+    name: str
+    labels: Labels = field(default_factory=dict)
+    serves: tuple[Port, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    node: str | None = None
+    is_host_network: bool = False
+
+    @property
+    def identity(self) -> str:
+        """What its agent calls itself in every answer: unique in the cluster, even among runs."""
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideHost:
+    """A host outside the pod and service ranges. `can_ask` is false where only its address is known."""
+
+    ref: str
+    serves: tuple[Port, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    can_ask: bool = True
+
+    @property
+    def identity(self) -> str:
+        """What its agent calls itself in every answer."""
+        return self.ref
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node and its own addresses."""
+
+    name: str
+    addresses: tuple[Address, ...] = ()
+
+
+Place = Pod | OutsideHost
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everybody, by reference. Immutable: a change makes a new world."""
+
+    namespaces: Mapping[str, Namespace]
+    pods: Mapping[str, Pod]
+    hosts: Mapping[str, OutsideHost] = field(default_factory=dict)
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+
+    def places(self) -> Iterator[Place]:
+        """Pods first, then outside hosts, each in the order of the layout."""
+        yield from self.pods.values()
+        yield from self.hosts.values()
+
+    def place(self, ref: str) -> Place:
+        """The pod or host with this reference. Raises KeyError."""
+        return self.pods[ref] if ref in self.pods else self.hosts[ref]
+
+    def address(self, ref: str, family: Family) -> Address | None:
+        """Its address of this family, or None where it has none."""
+        return next((address for address in self.place(ref).addresses if family_of(address) == family), None)
+
+    def labels_of_namespace(self, name: str) -> Labels:
+        """The labels of the namespace with this real name. Raises KeyError."""
+        return next(namespace.labels for namespace in self.namespaces.values() if namespace.name == name)

@@ -1,0 +1,69 @@
+"""The small closed sets of words that everything else is said in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Protocol(StrEnum):
+    """A protocol that a probe can ask. NetworkPolicy defines TCP, UDP and SCTP; for ICMP "the behaviour may vary"."""
+
+    TCP = "TCP"
+    UDP = "UDP"
+    SCTP = "SCTP"
+    ICMP = "ICMP"
+
+
+class Family(StrEnum):
+    """An IP family."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
+class Direction(StrEnum):
+    """The direction of a rule, seen from the subject (the pod that the policy selects)."""
+
+    INGRESS = "ingress"
+    EGRESS = "egress"
+
+
+class Verdict(StrEnum):
+    """What must happen to a question. OPEN: the specification leaves it to the plugin; measured, never judged."""
+
+    ALLOWED = "allowed"
+    BLOCKED = "blocked"
+    OPEN = "open"
+
+
+class AnswerKind(StrEnum):
+    """What became of one question.
+
+    REFUSED is a TCP reset or an ICMP "port unreachable"; PROHIBITED any other ICMP refusal (administratively
+    prohibited, host or network unreachable). Both, like TIMED_OUT, mean blocked. BROKEN: the question could not be asked,
+    or nobody confirms that the server was serving at that time; a broken answer never counts as blocked.
+    """
+
+    CONNECTED = "connected"
+    REFUSED = "refused"
+    TIMED_OUT = "timed-out"
+    PROHIBITED = "prohibited"
+    BROKEN = "broken"
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """ALLOWED or BLOCKED; None when broken, which says nothing about the plugin."""
+        if self is AnswerKind.BROKEN:
+            return None
+        return Verdict.ALLOWED if self is AnswerKind.CONNECTED else Verdict.BLOCKED
+
+
+class Outcome(StrEnum):
+    """What became of a scenario. ERROR says that the world or the scenario was broken, never that the plugin is."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    NOT_SUPPORTED = "not-supported"
+    KNOWN_DEVIATION = "known-deviation"
