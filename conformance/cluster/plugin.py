@@ -16,6 +16,7 @@ import jinja2
 
 from conformance import data
 from conformance.cluster.descriptor_file import InvalidPlugin, read
+from conformance.world.deviation import KnownDeviation
 
 FILE = "plugin.yaml"
 
@@ -110,16 +111,6 @@ VersionProbe = InPod | ImageOf | OnNode
 
 
 @dataclass(frozen=True, slots=True)
-class KnownDeviation:
-    """A scenario, or some cells of it, that this plugin is known to fail. It must keep failing; it cites its source."""
-
-    scenario: str
-    because: str
-    source: str
-    cells: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Descriptor:
     """A plugin as its folder describes it. `families` in the order of the file; `offline` belongs to `conformance.offline`."""
 
@@ -149,9 +140,8 @@ class Descriptor:
 
         Raises InvalidPlugin where the template asks for a value that is not there.
         """
-        environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(self.folder), undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False
-        )
+        loader = jinja2.FileSystemLoader(self.folder)
+        environment = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)  # noqa: S701 - no HTML here
         try:
             return environment.get_template(file).render(plugin=self, **values)
         except jinja2.TemplateError as error:
@@ -173,7 +163,8 @@ def load(name_or_folder: str) -> Descriptor:
         folder = Path(name_or_folder).resolve()
     if not (folder / FILE).is_file():
         raise InvalidPlugin(
-            f"there is no plugin {name_or_folder!r}. There are: {', '.join(names())}; or the path of a folder with a {FILE} (with a slash in it)"
+            f"there is no plugin {name_or_folder!r}. There are: {', '.join(names())}; "
+            f"or give the path of a folder with a {FILE} (with a slash in it)"
         )
     return _descriptor(read(folder / FILE), folder)
 
@@ -186,7 +177,7 @@ def with_manifest(descriptor: Descriptor, where: str) -> Descriptor:
     """
     found = [step for step in descriptor.install if isinstance(step, Manifest)]
     if len(found) != 1:
-        raise InvalidPlugin(f"plugin {descriptor.name} is installed from {len(found)} manifests: another one can only take the place of exactly one")
+        raise InvalidPlugin(f"plugin {descriptor.name} is installed from {len(found)} manifests: another one can only replace exactly one")
     if re.match(r"https?://", where):
         other = Manifest(url=where)
     elif (path := Path(where).resolve()).is_file():

@@ -44,6 +44,7 @@ class Namespace:
     ref: str
     name: str
     labels: Labels
+    annotations: Labels = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,14 @@ class Node:
 
     name: str
     addresses: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the cluster gave a pod: its addresses (one a family at the most) and its node."""
+
+    addresses: tuple[Address, ...]
+    node: str | None = None
 
 
 Place = Pod | OutsideHost

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Any
+from typing import Any, TypeVar
 
 from conformance.world.labels import InvalidSelector, Selector
 from conformance.world.place import Address
@@ -13,9 +15,19 @@ from conformance.world.verdict import Direction, Protocol
 
 Network = IPv4Network | IPv6Network
 
+_Read = TypeVar("_Read")
+
 
 class InvalidPolicy(ValueError):
-    """A document that is no NetworkPolicy, or one that the API would refuse. The text names the policy and the field."""
+    """A document that is no NetworkPolicy, or one that the API would refuse: all its faults.
+
+    `faults` are pairs of the field (`spec.ingress[0].ports[1]`, or as near to it as is known) and what is wrong, which
+    names the field too.
+    """
+
+    def __init__(self, *faults: tuple[str, str]) -> None:
+        super().__init__("; ".join(text for _, text in faults))
+        self.faults = faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,43 +113,80 @@ class NetworkPolicy:
     def from_document(cls, document: Any) -> NetworkPolicy:
         """A policy from the document that `kubectl apply` takes. Raises InvalidPolicy."""
         if not isinstance(document, Mapping) or document.get("kind") != "NetworkPolicy":
-            raise InvalidPolicy("a policy is a document of kind NetworkPolicy")
+            raise InvalidPolicy(("kind", "a policy is a document of kind NetworkPolicy"))
         if document.get("apiVersion") != "networking.k8s.io/v1":
-            raise InvalidPolicy(f"apiVersion is networking.k8s.io/v1, not {document.get('apiVersion')!r}")
-        metadata = document.get("metadata")
-        if not isinstance(metadata, Mapping) or not metadata.get("name") or not metadata.get("namespace"):
-            raise InvalidPolicy("a policy needs metadata.name and metadata.namespace")
-        ref = f"{metadata['namespace']}/{metadata['name']}"
+            raise InvalidPolicy(("apiVersion", f"apiVersion is networking.k8s.io/v1, not {document.get('apiVersion')!r}"))
+        _mapping(document, "", {"apiVersion", "kind", "metadata", "spec"})
+        (namespace, name), parts = _together(lambda: _names(document.get("metadata")), lambda: _spec(document.get("spec")))
+        return cls(namespace, name, *parts)
+
+
+def _together(*readers: Callable[[], Any]) -> list[Any]:
+    """What all of them return; what all of them raise, at once."""
+    found: list[Any] = []
+    faults: list[tuple[str, str]] = []
+    for read in readers:
         try:
-            return _policy(str(metadata["namespace"]), str(metadata["name"]), document.get("spec"))
-        except (InvalidSelector, InvalidPolicy) as fault:
-            raise InvalidPolicy(f"policy {ref}: {fault}") from None
+            found.append(read())
+        except InvalidPolicy as fault:
+            faults += fault.faults
+    if faults:
+        raise InvalidPolicy(*faults)
+    return found
 
 
-def _policy(namespace: str, name: str, spec: Any) -> NetworkPolicy:
+def _every(read: Callable[[Any, str], _Read], entries: list[Any], where: str) -> tuple[_Read, ...]:
+    return tuple(_together(*(partial(read, entry, f"{where}[{index}]") for index, entry in enumerate(entries))))
+
+
+def _names(metadata: Any) -> tuple[str, str]:
+    if not isinstance(metadata, Mapping):
+        raise InvalidPolicy(("metadata", f"metadata is a mapping, not {metadata!r}"))
+    namespace, name = _together(*(partial(_name, metadata.get(key), f"metadata.{key}") for key in ("namespace", "name")))
+    return namespace, name
+
+
+def _name(name: Any, where: str) -> str:
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", name):
+        raise InvalidPolicy((where, f"{where} is a name of small letters, digits, hyphens and dots, not {name!r}"))
+    return name
+
+
+def _spec(spec: Any) -> tuple[Selector, frozenset[Direction], tuple[Rule, ...], tuple[Rule, ...]]:
     spec = _mapping(spec or {}, "spec", {"podSelector", "policyTypes", "ingress", "egress"})
-    ingress = tuple(_rule(rule, f"spec.ingress[{i}]", "from") for i, rule in enumerate(_list(spec, "ingress", "spec")))
-    egress = tuple(_rule(rule, f"spec.egress[{i}]", "to") for i, rule in enumerate(_list(spec, "egress", "spec")))
-    return NetworkPolicy(namespace, name, Selector.from_document(spec.get("podSelector") or {}), _types(spec, egress), ingress, egress)
-
-
-def _types(spec: Mapping[str, Any], egress: tuple[Rule, ...]) -> frozenset[Direction]:
+    subjects, ingress, egress, named = _together(
+        lambda: _selector(spec.get("podSelector") or {}, "spec.podSelector"),
+        lambda: _every(_ingress_rule, _list(spec, "ingress", "spec"), "spec.ingress"),
+        lambda: _every(_egress_rule, _list(spec, "egress", "spec"), "spec.egress"),
+        lambda: _every(_type, _list(spec, "policyTypes", "spec"), "spec.policyTypes"),
+    )
     # "If no policyTypes are specified on a NetworkPolicy then by default Ingress will always be set and Egress will be set
     # if the NetworkPolicy has any egress rules."
-    types = _list(spec, "policyTypes", "spec")
-    if not types:
-        return frozenset({Direction.INGRESS, Direction.EGRESS} if egress else {Direction.INGRESS})
-    for each in types:
-        if each not in ("Ingress", "Egress"):
-            raise InvalidPolicy(f"spec.policyTypes has Ingress and Egress, not {each!r}")
-    return frozenset(Direction(each.lower()) for each in types)
+    default = {Direction.INGRESS, Direction.EGRESS} if egress else {Direction.INGRESS}
+    return subjects, frozenset(named or default), ingress, egress
+
+
+def _type(each: Any, where: str) -> Direction:
+    if each not in ("Ingress", "Egress"):
+        raise InvalidPolicy((where, f"{where} is Ingress or Egress, not {each!r}"))
+    return Direction(each.lower())
+
+
+def _ingress_rule(rule: Any, where: str) -> Rule:
+    return _rule(rule, where, "from")
+
+
+def _egress_rule(rule: Any, where: str) -> Rule:
+    return _rule(rule, where, "to")
 
 
 def _rule(rule: Any, where: str, peers: str) -> Rule:
     rule = _mapping(rule or {}, where, {peers, "ports"})
     return Rule(
-        tuple(_peer(peer, f"{where}.{peers}[{i}]") for i, peer in enumerate(_list(rule, peers, where))),
-        tuple(_port(port, f"{where}.ports[{i}]") for i, port in enumerate(_list(rule, "ports", where))),
+        *_together(
+            lambda: _every(_peer, _list(rule, peers, where), f"{where}.{peers}"),
+            lambda: _every(_port, _list(rule, "ports", where), f"{where}.ports"),
+        )
     )
 
 
@@ -146,28 +195,34 @@ def _peer(peer: Any, where: str) -> PolicyPeer:
     pods, namespaces, block = (peer.get(key) for key in ("podSelector", "namespaceSelector", "ipBlock"))
     if block is not None:
         if pods is not None or namespaces is not None:
-            raise InvalidPolicy(f"{where}: ipBlock stands alone, without selectors")
+            raise InvalidPolicy((where, f"{where}: ipBlock stands alone, without selectors"))
         return PolicyPeer(block=_block(block, f"{where}.ipBlock"))
     if pods is None and namespaces is None:
-        raise InvalidPolicy(f"{where}: a peer needs podSelector, namespaceSelector or ipBlock")
+        raise InvalidPolicy((where, f"{where}: a peer needs podSelector, namespaceSelector or ipBlock"))
     return PolicyPeer(
-        None if pods is None else Selector.from_document(pods), None if namespaces is None else Selector.from_document(namespaces)
+        *_together(
+            lambda: None if pods is None else _selector(pods, f"{where}.podSelector"),
+            lambda: None if namespaces is None else _selector(namespaces, f"{where}.namespaceSelector"),
+        )
     )
+
+
+def _selector(document: Any, where: str) -> Selector:
+    try:
+        return Selector.from_document(document)
+    except InvalidSelector as fault:
+        raise InvalidPolicy((where, f"{where}: {fault}")) from None
 
 
 def _block(block: Any, where: str) -> IPBlock:
     block = _mapping(block, where, {"cidr", "except"})
-    cidr = _network(block.get("cidr"), f"{where}.cidr")
-    excluded = tuple(_network(each, f"{where}.except[{i}]") for i, each in enumerate(_list(block, "except", where)))
-    for each in excluded:
+    cidr, excluded = _together(
+        lambda: _network(block.get("cidr"), f"{where}.cidr"), lambda: _every(_network, _list(block, "except", where), f"{where}.except")
+    )
+    for index, each in enumerate(excluded):
         # Validation of the API: an except must be strictly within the cidr.
-        is_within = (
-            each.subnet_of(cidr)
-            if isinstance(each, IPv4Network) and isinstance(cidr, IPv4Network)
-            else isinstance(each, IPv6Network) and isinstance(cidr, IPv6Network) and each.subnet_of(cidr)
-        )
-        if not is_within or each == cidr:
-            raise InvalidPolicy(f"{where}: except {each} must be a strict part of {cidr}")
+        if each.version != cidr.version or not each.subnet_of(cidr) or each == cidr:
+            raise InvalidPolicy((f"{where}.except[{index}]", f"{where}: except {each} must be a strict part of {cidr}"))
     return IPBlock(cidr, excluded)
 
 
@@ -178,18 +233,21 @@ def _network(text: Any, where: str) -> Network:
             raise ValueError
         return ip_network(text, strict=False)
     except ValueError:
-        raise InvalidPolicy(f"{where}: {text!r} is no CIDR such as 192.0.2.0/24") from None
+        raise InvalidPolicy((where, f"{where}: {text!r} is no CIDR such as 192.0.2.0/24")) from None
 
 
 def _port(port: Any, where: str) -> PolicyPort:
     port = _mapping(port or {}, where, {"protocol", "port", "endPort"})
     protocol, number, end = port.get("protocol") or "TCP", port.get("port"), port.get("endPort")
+    faults = []
     if protocol not in ("TCP", "UDP", "SCTP"):
-        raise InvalidPolicy(f"{where}.protocol is TCP, UDP or SCTP, not {protocol!r}")
+        faults.append((f"{where}.protocol", f"{where}.protocol is TCP, UDP or SCTP, not {protocol!r}"))
     if number is not None and not _is_port(number) and not (isinstance(number, str) and number):
-        raise InvalidPolicy(f"{where}.port is a number from 1 to 65535 or a name, not {number!r}")
+        faults.append((f"{where}.port", f"{where}.port is a number from 1 to 65535 or a name, not {number!r}"))
     if end is not None and (not _is_port(end) or not _is_port(number) or end < number):
-        raise InvalidPolicy(f"{where}.endPort needs a number as port and must not be below it")
+        faults.append((f"{where}.endPort", f"{where}.endPort needs a number as port and must not be below it"))
+    if faults:
+        raise InvalidPolicy(*faults)
     return PolicyPort(Protocol(protocol), number, end)
 
 
@@ -199,10 +257,12 @@ def _is_port(number: Any) -> bool:
 
 def _mapping(value: Any, where: str, known: set[str]) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise InvalidPolicy(f"{where} is a mapping, not {value!r}")
-    unknown = sorted(str(key) for key in value if key not in known)
+        raise InvalidPolicy((where, f"{where} is a mapping, not {value!r}"))
+    unknown = [str(key) for key in value if key not in known]
     if unknown:
-        raise InvalidPolicy(f"{where} has {', '.join(sorted(known))}, not {', '.join(unknown)}")
+        raise InvalidPolicy(
+            *((f"{where}.{key}".lstrip("."), f"{where or 'a policy'} has {', '.join(sorted(known))}, not {key}") for key in unknown)
+        )
     return value
 
 
@@ -211,5 +271,5 @@ def _list(value: Mapping[str, Any], key: str, where: str) -> list[Any]:
     if entries is None:
         return []
     if not isinstance(entries, list):
-        raise InvalidPolicy(f"{where}.{key} is a list, not {entries!r}")
+        raise InvalidPolicy((f"{where}.{key}", f"{where}.{key} is a list, not {entries!r}"))
     return entries

@@ -115,14 +115,44 @@ def _no_repeats(words: list[tuple[str, int, int]], kind: str) -> None:
         seen.add(word)
 
 
-def draw(symbols: Mapping[Question, str]) -> str:
-    """Tables of these cells; rows and columns in the order in which the questions name them.
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """One table ready to be drawn: `cells` has a symbol for each pair (source, destination) that was asked.
 
-    One table where all questions of each pair have the same symbol, else one for each group of ports and families
-    that look alike, with the group in the corner. Returns "" for no cells.
+    `corner` is the corner word; rows and columns are in the order in which the questions name the places.
+    """
+
+    corner: str
+    sources: tuple[str, ...]
+    destinations: tuple[str, ...]
+    cells: Mapping[tuple[str, str], str]
+
+    def symbol(self, source: str, destination: str) -> str:
+        """The symbol of a pair, `-` where it was not asked."""
+        return self.cells.get((source, destination), NOT_ASKED)
+
+    def __str__(self) -> str:
+        first = max(len(word) for word in [self.corner, *self.sources])
+        lines = ["  ".join([self.corner.ljust(first), *self.destinations])]
+        for source in self.sources:
+            row = [self.symbol(source, place).center(len(place)) for place in self.destinations]
+            lines.append("  ".join([source.ljust(first), *row]).rstrip())
+        return "\n".join(lines)
+
+
+def draw(symbols: Mapping[Question, str]) -> str:
+    """Tables of these cells, an empty line between them. Returns "" for no cells."""
+    return "\n\n".join(map(str, grids(symbols)))
+
+
+def grids(symbols: Mapping[Question, str]) -> tuple[Grid, ...]:
+    """The tables of these cells, for those who draw them in another way.
+
+    One where all questions of each pair have the same symbol, else one for each group of ports and families that look
+    alike, with the group in the corner.
     """
     places = list(dict.fromkeys(place for question in symbols for place in question.pair))
-    return "\n\n".join(_grid(corner, places, cells) for corner, cells in _groups(symbols))
+    return tuple(_grid(corner, places, cells) for corner, cells in _groups(symbols))
 
 
 def _groups(symbols: Mapping[Question, str]) -> list[tuple[str, dict[tuple[str, str], str]]]:
@@ -151,12 +181,8 @@ def _merge(cells: Iterable[tuple[Question, str]]) -> dict[tuple[str, str], str] 
     return pairs
 
 
-def _grid(corner: str, places: list[str], cells: Mapping[tuple[str, str], str]) -> str:
-    sources = [place for place in places if any(source == place for source, _ in cells)]
-    destinations = [place for place in places if any(destination == place for _, destination in cells)]
-    first = max(len(word) for word in [corner, *sources])
-    lines = ["  ".join([corner.ljust(first), *destinations])]
-    for source in sources:
-        row = [cells.get((source, place), NOT_ASKED).center(len(place)) for place in destinations]
-        lines.append("  ".join([source.ljust(first), *row]).rstrip())
-    return "\n".join(lines)
+def _grid(corner: str, places: list[str], cells: Mapping[tuple[str, str], str]) -> Grid:
+    sources, destinations = {source for source, _ in cells}, {destination for _, destination in cells}
+    return Grid(
+        corner, tuple(place for place in places if place in sources), tuple(place for place in places if place in destinations), cells
+    )

@@ -1,0 +1,56 @@
+"""Nothing is left behind: what a run made is removed at its end, and what killed runs left by `clean`."""
+
+from __future__ import annotations
+
+import shutil
+
+from conformance.cluster import kind, state
+from conformance.cluster.clean import leftovers, remove_run
+from conformance.cluster.client import Cluster
+from conformance.provision import down
+from conformance.settings import Settings
+from conformance.target import Target
+from conformance.view import View
+from conformance.world.times import Times
+
+
+def sweep(target: Target, times: Times, run: str) -> None:
+    """Removes all that a run made in a cluster, and waits until it is gone. Raises BrokenCluster."""
+    cluster = Cluster.connect(target.kubeconfig, target.context, times)
+    try:
+        remove_run(cluster, run)
+    finally:
+        cluster.close()
+
+
+def clean(settings: Settings, view: View) -> list[str]:
+    """Removes what runs left that are no more; returns what it was, a phrase each. Raises BrokenCluster, BrokenSetup."""
+    if settings.provider == "kubeconfig":
+        return _clean_cluster(Target.of_kubeconfig(settings), settings)
+    removed = []
+    for status in kind.status():
+        if status.cluster is None:
+            down(status.name, view)
+            removed.append(f"the half-made cluster {status.name}")
+        elif status.is_answering:
+            removed += _clean_cluster(Target.of_kind(status.cluster, None, settings), settings)
+    return removed + _clean_folders()
+
+
+def _clean_cluster(target: Target, settings: Settings) -> list[str]:
+    cluster = Cluster.connect(target.kubeconfig, target.context, settings.waiting_times())
+    try:
+        runs = leftovers(cluster)
+        for run in runs:
+            remove_run(cluster, run)
+    finally:
+        cluster.close()
+    return [f"the worlds of run {run} in cluster {target.name}" for run in runs]
+
+
+def _clean_folders() -> list[str]:
+    """The folders of runs whose process is gone."""
+    gone = [folder for folder in (state.cache_folder() / "runs").glob("*") if not is_running(folder)]
+    for folder in gone:
+        shutil.rmtree(folder, ignore_errors=True)
+    return [f"the folder of run {folder.name}" for folder in gone]

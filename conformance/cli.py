@@ -1,0 +1,176 @@
+"""The command line: `cni-conformance`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from conformance import data
+from conformance.settings import OPTIONS, InvalidSettings, Settings
+from conformance.view import View
+
+ALL_PASSED, SOMETHING_FAILED, WRONG_USAGE, BROKEN_WORLD, NOTHING_ENFORCES = range(5)
+"""The exit codes of `run`; the others use the same where they mean the same."""
+
+INTERRUPTED = 130
+
+Command = Callable[..., Any]
+
+
+def with_settings(*flags: str) -> Callable[[Command], Command]:
+    """The options of `conformance.settings` (all, or those named); the command gets them as one `settings`."""
+
+    def decorate(command: Command) -> Command:
+        def gathered(**values: Any) -> Any:
+            own = {option.key: values.pop(option.key, option.default) for option in OPTIONS}
+            try:
+                settings = Settings.of(own)
+            except InvalidSettings as error:
+                raise click.UsageError(str(error)) from None
+            return command(settings=settings, **values)
+
+        gathered.__name__, gathered.__doc__ = command.__name__, command.__doc__
+        gathered.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined] # click's way to carry them
+        for option in reversed(OPTIONS):
+            if flags and option.flag not in flags:
+                continue
+            if isinstance(option.default, bool):
+                gathered = click.option(option.flag, option.key, help=option.help, is_flag=True)(gathered)
+            else:
+                many = isinstance(option.default, tuple)
+                gathered = click.option(
+                    option.flag, option.key, help=option.help, metavar=option.metavar, default=option.default, multiple=many
+                )(gathered)
+        return gathered
+
+    return decorate
+
+
+def view_of(context: click.Context) -> View:
+    """The view that the common options ask for."""
+    common = context.find_root().params
+    color = False if common["no_color"] or os.environ.get("NO_COLOR") else None
+    return View(Console(no_color=color is False or None, highlight=False), is_quiet=common["quiet"])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("-q", "--quiet", is_flag=True, help="Only what went wrong, and the summary.")
+@click.option("--no-color", is_flag=True, help="No colour (so does the environment's NO_COLOR).")
+@click.version_option(package_name="cni-conformance")
+def main(quiet: bool, no_color: bool) -> None:  # noqa: FBT001 - click calls it
+    """Does this CNI plugin do what Kubernetes' NetworkPolicies say? Who really reaches whom, measured and explained."""
+
+
+@main.command()
+@with_settings()
+@click.argument("scenarios", nargs=-1, type=click.Path(path_type=Path))
+@click.option("-k", "expression", metavar="EXPR", help="Only scenarios whose names match, as pytest's -k: 'deny and not egress'.")
+@click.option("-m", "marks", metavar="MARK", help="Only groups or capabilities, as pytest's -m: 'recipes and not outside-host'.")
+@click.option("-n", "workers", metavar="WORKERS", default="auto", help="Processes that measure at the same time; 0: in this one.")
+@click.option("-x", "stop_early", is_flag=True, help="Stop at the first scenario that does not pass.")
+@click.option("--lf", "last_failed", is_flag=True, help="Only the scenarios that failed in the last run.")
+@click.option("-v", "--verbose", is_flag=True, help="Show pytest's own report too.")
+@click.pass_context
+def run(context: click.Context, settings: Settings, **choice: Any) -> None:
+    """Measure scenarios (files or folders; default: the whole catalogue) on a cluster.
+
+    \b
+    Exit code 0 all passed · 1 something failed · 2 wrong usage · 3 the world was broken
+              4 nothing enforces policies here · 130 interrupted
+    """
+    from conformance.door import run_pytest
+
+    sys.exit(run_pytest(settings, view_of(context), **choice))
+
+
+@main.command("list")
+@click.argument("scenarios", nargs=-1, type=click.Path(path_type=Path))
+@click.pass_context
+def list_(context: click.Context, scenarios: tuple[Path, ...]) -> None:
+    """The scenarios, by group, with what each says."""
+    console, group = view_of(context).console, ""
+    for scenario in _loaded(scenarios):
+        if scenario.group != group:
+            group = scenario.group
+            console.print(f"\n{group}", style="bold", markup=False)
+        needs = f"  (needs {', '.join(scenario.needs)})" if scenario.needs else ""
+        console.print(f"  {scenario.name}{needs}\n      {scenario.about}", markup=False)
+
+
+@main.command()
+@click.argument("scenarios", nargs=-1, type=click.Path(path_type=Path))
+def check(scenarios: tuple[Path, ...]) -> None:
+    """Check the catalogue: every fault of every file, with line and caret. Needs no cluster."""
+    from conformance.scenario.check import check as faults_of
+
+    found = _loaded(scenarios)
+    faults = faults_of(found)
+    if faults:
+        _fail("\n\n".join(map(str, faults)) + f"\n\n{len(faults)} faults", WRONG_USAGE)
+    click.echo(f"{len(found)} scenarios are sound")
+
+
+@main.command()
+@click.argument("scenario")
+@click.option("--family", default="dual", type=click.Choice(["ipv4", "ipv6", "dual"]))
+def expect(scenario: str, family: str) -> None:
+    """The expected tables of a scenario (its name, or a file) with the rules that decide. Needs no cluster."""
+    from conformance.expect import expect as text_of
+    from conformance.world.verdict import Family
+
+    found = [each for each in _loaded(()) if each.name == scenario] if not Path(scenario).exists() else list(_loaded((Path(scenario),)))
+    if not found:
+        _fail(f"there is no scenario {scenario}: `cni-conformance list` shows their names", WRONG_USAGE)
+    for each in found:
+        click.echo(text_of(each, tuple(Family) if family == "dual" else (Family(family),)))
+
+
+@main.command()
+@click.argument("record", type=click.Path(path_type=Path))
+@click.option("--report", metavar="DIR", type=click.Path(path_type=Path), help="Folder for the reports made from it.")
+@click.pass_context
+def judge(context: click.Context, record: Path, report: Path | None) -> None:
+    """Judge a stored record again: no cluster, the same reports and exit code."""
+    from conformance.record import InvalidRecord, read, rejudge
+    from conformance.report import write_reports
+    from conformance.report.terminal import print_run
+    from conformance.world.verdict import Outcome
+
+    try:
+        judged = rejudge(read(record))
+    except InvalidRecord as error:
+        _fail(str(error), WRONG_USAGE)
+    print_run(judged, view_of(context).console)
+    if report is not None:
+        write_reports(judged, report)
+    sys.exit(SOMETHING_FAILED if judged.of(Outcome.FAILED) else BROKEN_WORLD if judged.of(Outcome.ERROR) else ALL_PASSED)
+
+
+def _loaded(paths: tuple[Path, ...]) -> tuple[Any, ...]:
+    from conformance.scenario.catalogue import load_all
+
+    scenarios, faults = load_all(paths or (data.folder("scenarios"),))
+    if faults:
+        _fail("\n\n".join(map(str, faults)) + f"\n\n{len(faults)} faults in the scenario files", WRONG_USAGE)
+    return scenarios
+
+
+def _fail(text: str, exit_code: int) -> Any:
+    click.echo(text, err=True)
+    sys.exit(exit_code)
+
+
+def _register() -> None:
+    from conformance.cli_cluster import clean, cluster, doctor
+
+    for command in (cluster, doctor, clean):
+        main.add_command(command)
+
+
+_register()

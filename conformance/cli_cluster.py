@@ -1,0 +1,128 @@
+"""The commands that make, look at and clean a cluster."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from typing import Any
+
+import click
+
+from conformance.cli import ALL_PASSED, BROKEN_WORLD, NOTHING_ENFORCES, view_of, with_settings
+from conformance.settings import Settings
+
+
+@click.group()
+def cluster() -> None:
+    """A kind cluster with a plugin: up, down, status."""
+
+
+@cluster.command()
+@with_settings("--cni", "--cni-manifest", "--name", "--family", "--kube-proxy", "--setup", "--probe-image")
+@click.pass_context
+def up(context: click.Context, settings: Settings) -> None:
+    """Make a cluster and keep it; `run` with the same --name uses it."""
+    from conformance import provision
+
+    view = view_of(context)
+    with _plain_errors():
+        made = provision.make(settings, view)
+    view.console.print(f"cluster {made.name} is up. Use it: export KUBECONFIG={made.kubeconfig}", markup=False, soft_wrap=True)
+    view.console.print(f"Remove it: cni-conformance cluster down --name {made.name}", markup=False, soft_wrap=True)
+
+
+@cluster.command()
+@with_settings("--name")
+@click.pass_context
+def down(context: click.Context, settings: Settings) -> None:
+    """Remove a cluster, a half-made one too, and with the last one the engine that --setup brought."""
+    from conformance import provision
+
+    with _plain_errors():
+        provision.down(settings.name, view_of(context))
+
+
+@cluster.command()
+def status() -> None:
+    """The clusters that are known here."""
+    from conformance.cluster import kind
+
+    with _plain_errors():
+        found = kind.status()
+    for each in found:
+        if each.cluster is None:
+            click.echo(f"{each.name}: half-made; remove it: cni-conformance cluster down --name {each.name}")
+        else:
+            answers = "answers" if each.is_answering else "does not answer"
+            click.echo(f"{each.name}: {each.cluster.plugin}, {each.cluster.family}, {each.cluster.workers} workers, {answers}")
+    if not found:
+        click.echo("no cluster is known here")
+
+
+@cluster.command()
+def plugins() -> None:
+    """The plugins that --cni knows."""
+    from conformance.cluster.plugin import load, names
+
+    for name in names():
+        plugin = load(name)
+        click.echo(f"{name:<16} {plugin.title} {plugin.version}: {plugin.about}")
+
+
+@click.command()
+@with_settings("--cluster", "--cni", "--cni-manifest", "--name", "--family", "--kube-proxy", "--setup", "--keep", "--probe-image", "--times")
+@click.pass_context
+def doctor(context: click.Context, settings: Settings) -> None:
+    """Can this cluster run the suite, and does anything enforce policies here?
+
+    \b
+    Exit code 0 yes · 3 it cannot run the suite · 4 nothing enforces policies here
+    """
+    from conformance import provision
+    from conformance.cluster.broken import BrokenCluster
+    from conformance.doctor import examine, sweep
+
+    view = view_of(context)
+    with _plain_errors():
+        provided = provision.provide(settings, view)
+        run = f"doc{secrets.token_hex(2)}"
+        try:
+            found = examine(provided.target, settings.waiting_times(), run)
+            sweep(provided.target, settings.waiting_times(), run)
+        except BrokenCluster as trouble:
+            raise provision.CannotRun(str(trouble), BROKEN_WORLD) from trouble
+        finally:
+            provided.release()
+    for each in found.checks:
+        view.console.print(f"{'✓' if each.is_fine else '✗'} {each.name}: {each.sentence}", style=None if each.is_fine else "red", markup=False)
+    sys.exit(BROKEN_WORLD if not found.can_run else NOTHING_ENFORCES if found.enforces is False else ALL_PASSED)
+
+
+@click.command()
+@with_settings("--cluster")
+@click.pass_context
+def clean(context: click.Context, settings: Settings) -> None:
+    """Remove what killed runs left: half-made clusters and the engine on this machine, worlds in a cluster."""
+    from conformance import cleaning
+
+    with _plain_errors():
+        removed = cleaning.clean(settings, view_of(context))
+    click.echo("\n".join(f"removed {each}" for each in removed) or "nothing was left behind")
+
+
+class _plain_errors:  # noqa: N801 - reads as a word where it is used
+    """What a user can cause ends as one sentence, and an exit code."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        from conformance.provision import CannotRun, translated
+
+        if kind is None or error is None:
+            return
+        known = error if isinstance(error, CannotRun) else translated(error)
+        if known is not None:
+            click.echo(str(known), err=True)
+            sys.exit(known.exit_code)
+        if isinstance(error, KeyboardInterrupt):
+            sys.exit(130)

@@ -1,0 +1,96 @@
+"""What a run changes in a cluster. Each function returns when the API server has accepted the change.
+
+Nothing here touches a namespace that does not carry a run's label (names come from rendered manifests, which do).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from conformance.cluster.connection import BrokenRequest, Connection, Document
+from conformance.cluster.owner import ANNOTATION, Owner
+
+FIELD_MANAGER = "cni-conformance"
+
+_AT_ONCE = 8
+"""Pods created at the same time: a fourth of the requests that an API server works on for one client."""
+
+
+def create_world(connection: Connection, namespaces: Iterable[Document], pods: Iterable[Document]) -> None:
+    """Create namespaces, marked with the process that owns them, and then all pods.
+
+    Raises BrokenCluster at the first that is refused.
+    """
+    owner = Owner.of_this_process().text()
+    for namespace in namespaces:
+        metadata = namespace["metadata"]
+        marked = {**metadata, "annotations": {**metadata.get("annotations", {}), ANNOTATION: owner}}
+        _create(connection, f"create namespace {metadata['name']}", connection.core.create_namespace, {**namespace, "metadata": marked})
+    with ThreadPoolExecutor(_AT_ONCE, "create") as pool:
+        for done in [pool.submit(create_pod, connection, pod) for pod in pods]:
+            done.result()
+
+
+def create_pod(connection: Connection, pod: Document) -> None:
+    """Create one pod. Raises BrokenCluster."""
+    namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+    _create(connection, f"create pod {namespace}/{name}", connection.core.create_namespaced_pod, namespace, pod)
+
+
+def delete_pod(connection: Connection, namespace: str, name: str) -> None:
+    """Delete one pod at once, without grace. One that is not there is as good. Raises BrokenCluster."""
+    _delete(connection, f"delete pod {namespace}/{name}", connection.core.delete_namespaced_pod, name, namespace, grace_period_seconds=0)
+
+
+def apply_policy(connection: Connection, policy: Document) -> None:
+    """Create or change a NetworkPolicy, by server-side apply: it may be repeated. Raises BrokenCluster."""
+    namespace, name = policy["metadata"]["namespace"], policy["metadata"]["name"]
+    connection.call(
+        f"apply NetworkPolicy {namespace}/{name}",
+        connection.policies.patch_namespaced_network_policy,
+        name,
+        namespace,
+        policy,
+        field_manager=FIELD_MANAGER,
+        force=True,
+        _content_type="application/apply-patch+yaml",
+    )
+
+
+def delete_policy(connection: Connection, namespace: str, name: str) -> None:
+    """Delete a NetworkPolicy. One that is not there is as good. Raises BrokenCluster."""
+    _delete(connection, f"delete NetworkPolicy {namespace}/{name}", connection.policies.delete_namespaced_network_policy, name, namespace)
+
+
+def change_pod(connection: Connection, namespace: str, name: str, metadata: Mapping[str, Any]) -> None:
+    """Merge into a pod's metadata; None removes an entry. Raises BrokenCluster."""
+    _merge(connection, f"change pod {namespace}/{name}", connection.core.patch_namespaced_pod, (name, namespace), metadata)
+
+
+def change_namespace(connection: Connection, name: str, metadata: Mapping[str, Any]) -> None:
+    """Merge into a namespace's metadata; None removes an entry. Raises BrokenCluster."""
+    _merge(connection, f"change namespace {name}", connection.core.patch_namespace, (name,), metadata)
+
+
+def _merge(connection: Connection, doing: str, method: Callable[..., Any], where: tuple[str, ...], metadata: Mapping[str, Any]) -> None:
+    body = {"metadata": {key: dict(entries) for key, entries in metadata.items()}}
+    connection.call(doing, method, *where, body, _content_type="application/merge-patch+json")
+
+
+def _create(connection: Connection, doing: str, method: Callable[..., Any], *arguments: Any) -> None:
+    try:
+        connection.call(doing, method, *arguments)
+    except BrokenRequest as refusal:
+        if refusal.status != 409 or refusal.attempts == 1:
+            raise
+        # It exists: an earlier attempt, whose answer was lost, has created it.
+
+
+def _delete(connection: Connection, doing: str, method: Callable[..., Any], *arguments: Any, **options: Any) -> None:
+    try:
+        connection.call(doing, method, *arguments, **options)
+    except BrokenRequest as refusal:
+        if refusal.status != 404:
+            raise

@@ -1,0 +1,7 @@
+"""What a cluster, or what makes one, can do to us. The message is for people: what happened, where, what to do."""
+
+from __future__ import annotations
+
+
+class BrokenCluster(Exception):
+    """The cluster cannot be made, reached or used."""

@@ -1,0 +1,132 @@
+"""Removing what runs have created, by their label; and finding what killed runs have left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from conformance.cluster.broken import BrokenCluster
+from conformance.cluster.client import Cluster
+from conformance.cluster.connection import BrokenRequest, Document
+from conformance.cluster.owner import ANNOTATION, Owner
+
+RUN, WORLD = "cni-conformance/run", "cni-conformance/world"
+"""The labels of a namespace that belongs to a run; nothing else is ever removed."""
+
+STALE = 6 * 3600.0
+"""Seconds after which a run on another machine counts as over. We cannot see its process, and no run takes that long."""
+
+_POLL = 0.25
+
+
+class WorldNames(Protocol):
+    """What tells a world: its run and its own number in it."""
+
+    @property
+    def run(self) -> str:
+        """The label's value."""
+
+    @property
+    def world(self) -> str:
+        """The label's value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A run that is over and whose namespaces are still there."""
+
+    run: str
+    namespaces: tuple[str, ...]
+    because: str
+
+    def __str__(self) -> str:
+        return f"run {self.run}: {len(self.namespaces)} namespaces ({', '.join(self.namespaces)}): {self.because}"
+
+
+def remove_world(cluster: Cluster, names: WorldNames) -> None:
+    """Delete the namespaces of one world. Returns when the API server has accepted it. Raises BrokenCluster."""
+    _delete(cluster, f"{RUN}={names.run},{WORLD}={names.world}")
+
+
+def remove_run(cluster: Cluster, run: str) -> None:
+    """Delete all namespaces of a run and wait until they are gone.
+
+    Raises BrokenCluster with those that are still there after `times.removal` seconds, and what holds them.
+    """
+    deadline = time.monotonic() + cluster.connection.times.removal
+    while _delete(cluster, f"{RUN}={run}"):
+        if time.monotonic() > deadline:
+            left = [f"{_name(each)} ({_held_by(each)})" for each in _namespaces(cluster, f"{RUN}={run}")]
+            if left:
+                raise BrokenCluster(f"namespaces of run {run} are still there after {cluster.connection.times.removal:.0f} s: {', '.join(left)}")
+        time.sleep(_POLL)
+
+
+def leftovers(cluster: Cluster) -> tuple[Leftover, ...]:
+    """The runs that have left namespaces, sorted. Raises BrokenCluster.
+
+    A run is over when every process that created its namespaces is. On this machine we look. Of a run elsewhere (or in
+    another container) we know only the age: it counts as over after `STALE` seconds.
+    """
+    by_run: dict[str, list[Document]] = {}
+    for namespace in _namespaces(cluster, RUN):
+        by_run.setdefault(namespace["metadata"]["labels"][RUN], []).append(namespace)
+    found = []
+    for run, namespaces in sorted(by_run.items()):
+        because = _over(namespaces, datetime.now(UTC))
+        if because:
+            found.append(Leftover(run, tuple(sorted(map(_name, namespaces))), because))
+    return tuple(found)
+
+
+def runs(cluster: Cluster) -> tuple[str, ...]:
+    """All runs that have namespaces, those under way included, sorted. Raises BrokenCluster."""
+    return tuple(sorted({each["metadata"]["labels"][RUN] for each in _namespaces(cluster, RUN)}))
+
+
+def _over(namespaces: Iterable[Document], now: datetime) -> str:
+    """Why a run with these namespaces is over; "" where it may be under way."""
+    is_elsewhere = False
+    for namespace in namespaces:
+        owner = Owner.read(namespace["metadata"].get("annotations", {}).get(ANNOTATION, ""))
+        is_alive = owner.is_alive() if owner else None
+        if is_alive:
+            return ""
+        if is_alive is None:
+            is_elsewhere = True
+            age = (now - datetime.fromisoformat(namespace["metadata"]["creationTimestamp"])).total_seconds()
+            if age < STALE:
+                return ""
+    return f"it was started elsewhere more than {STALE / 3600:.0f} hours ago" if is_elsewhere else "the process that created them has ended"
+
+
+def _delete(cluster: Cluster, selector: str) -> bool:
+    """Ask for the removal of all; whether there are any."""
+    found = _namespaces(cluster, selector)
+    for namespace in found:
+        if "deletionTimestamp" in namespace["metadata"]:
+            continue
+        try:
+            cluster.connection.call(f"delete namespace {_name(namespace)}", cluster.connection.core.delete_namespace, _name(namespace))
+        except BrokenRequest as refusal:
+            if refusal.status not in (404, 409):  # gone, or being removed
+                raise
+    return bool(found)
+
+
+def _namespaces(cluster: Cluster, selector: str) -> list[Document]:
+    found: list[Document] = cluster.connection.call("list namespaces", cluster.connection.core.list_namespace, label_selector=selector)["items"]
+    return found
+
+
+def _name(namespace: Document) -> str:
+    return str(namespace["metadata"]["name"])
+
+
+def _held_by(namespace: Document) -> str:
+    """What the namespace controller says that it still waits for."""
+    said = [each.get("message", "") for each in namespace.get("status", {}).get("conditions") or () if each.get("status") == "True"]
+    return "; ".join(said) or "no reason given"

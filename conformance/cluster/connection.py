@@ -1,0 +1,149 @@
+"""Requests to an API server: repeated while it does not answer, and errors that are sentences."""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tenacity
+import urllib3
+from kubernetes import client
+
+from conformance.cluster.broken import BrokenCluster
+from conformance.cluster.credentials import configuration_of
+from conformance.world.times import Times
+
+Document = dict[str, Any]
+"""An object of the API as JSON has it."""
+
+_TRY_AGAIN = {429, 500, 502, 503, 504}
+"""What an API server says that is starting, stopping or too busy."""
+
+_LATER = re.compile(r'serviceaccount "default" not found|error looking up service account')
+"""A namespace gets its service account some milliseconds after it was accepted; before that it takes no pods."""
+
+
+class BrokenRequest(BrokenCluster):
+    """The API server refused a request. `status` is HTTP's number; `attempts` how often it was sent."""
+
+    def __init__(self, sentence: str, status: int, attempts: int = 1) -> None:
+        super().__init__(sentence)
+        self.status, self.attempts = status, attempts
+
+
+class _Unanswered(BrokenCluster):
+    """The API server cannot be reached just now, or says that it is not ready."""
+
+
+class Connection:
+    """One API server with one identity. May be used from several threads.
+
+    `core`, `policies`, `access` and `versions` are the client's groups of methods; use them with `call`.
+    """
+
+    def __init__(self, configuration: Any, context: str, times: Times) -> None:
+        self.configuration, self.context, self.times = configuration, context, times
+        self.server: str = configuration.host
+        self._client = client.ApiClient(configuration)
+        self.core, self.policies = client.CoreV1Api(self._client), client.NetworkingV1Api(self._client)
+        self.access, self.versions = client.AuthorizationV1Api(self._client), client.VersionApi(self._client)
+
+    @classmethod
+    def of(cls, kubeconfig: Path | None, context: str | None, times: Times) -> Connection:
+        """With the credentials of a kubeconfig (see `configuration_of`). Nothing is asked yet. Raises BrokenCluster."""
+        return cls(*configuration_of(kubeconfig, context), times)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+    def call(self, doing: str, method: Callable[..., Any], *arguments: Any, patience: float | None = None, **options: Any) -> Document:
+        """What the API server answers to one of the client's methods. `doing` says it to people: `create pod shop/api`.
+
+        Sent again for `patience` seconds (`times.retry`) while the server does not answer.
+        Raises BrokenRequest where the server refuses, BrokenCluster where it stays away or cannot be trusted.
+        """
+        limit = self.times.retry if patience is None else patience
+        tries = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_Unanswered),
+            stop=tenacity.stop_after_delay(limit),
+            wait=tenacity.wait_exponential(0.05, max=1.0),
+            reraise=True,
+        )
+        began = time.monotonic()
+        for attempt in tries:
+            with attempt:
+                try:
+                    return self._once(doing, method, arguments, options, attempt.retry_state.attempt_number)
+                except _Unanswered as trouble:
+                    spent = time.monotonic() - began
+                    raise _Unanswered(f"{trouble} (tried for {spent:.0f} s)" if spent >= 1 else str(trouble)) from trouble
+        raise AssertionError("tenacity returns or raises")
+
+    def _once(self, doing: str, method: Callable[..., Any], arguments: tuple[Any, ...], options: Document, number: int) -> Document:
+        try:
+            answer = method(*arguments, _preload_content=False, _request_timeout=self.times.request, **options)
+            document: Document = json.loads(answer.data)
+        except client.ApiException as error:
+            if not error.status:  # the client's own form of TLS trouble
+                raise self._distrust(str(error.reason)) from error
+            raise self._refused(doing, error.status, _message(error), number) from error
+        except urllib3.exceptions.SSLError as error:
+            raise self._distrust(str(error)) from error
+        except (urllib3.exceptions.HTTPError, ConnectionError, ValueError) as error:
+            raise _Unanswered(f"cannot {doing}: {self.unreachable(error)}") from error
+        return document
+
+    def _refused(self, doing: str, status: int, message: str, number: int) -> BrokenCluster:
+        if status in _TRY_AGAIN or (status == 403 and _LATER.search(message)) or (status in (401, 403) and self._is_starting()):
+            return _Unanswered(f"cannot {doing}: the API server at {self.server} says {status}: {message}")
+        if status == 401:
+            sentence = (
+                f"the API server at {self.server} does not accept the credentials of {self.context} (401): "
+                "they have expired, were revoked, or are another cluster's; log in again or renew the kubeconfig"
+            )
+            return BrokenRequest(sentence, status, number)
+        if status == 403:
+            return BrokenRequest(f"no permission to {doing}: {message} (docs/rbac.yaml has all that is needed)", status, number)
+        return BrokenRequest(f"cannot {doing}: the API server refuses it ({status}): {message}", status, number)
+
+    def _is_starting(self) -> bool:
+        """Does the API server say of itself that it is not ready? Until then it may not know anybody's permissions."""
+        host = self.server.rstrip("/") + "/readyz"
+        try:
+            return self._client.rest_client.request("GET", host, _request_timeout=2).status >= 500
+        except (client.ApiException, urllib3.exceptions.HTTPError):
+            return True
+
+    def _distrust(self, reason: str) -> BrokenCluster:
+        known = {
+            "has expired": "its certificate has expired",
+            "Hostname mismatch": "its certificate is for another name",
+            "IP address mismatch": "its certificate is for another address",
+            "doesn't match": "its certificate is for another name",
+            "CERTIFICATE_VERIFY_FAILED": "its certificate is not signed by the authority that the kubeconfig names",
+        }
+        why = next((text for sign, text in known.items() if sign in reason), "the TLS handshake failed")
+        detail = " ".join(reason.split())[-200:]
+        return BrokenCluster(f"the API server at {self.server} cannot be trusted: {why}. Is {self.context} the right context? ({detail})")
+
+    def unreachable(self, error: BaseException) -> str:
+        """That and why the API server cannot be reached, as a part of a sentence."""
+        innermost: BaseException = error
+        while (inner := innermost.__cause__ or innermost.__context__) is not None and not isinstance(innermost, ssl.SSLError):
+            innermost = inner
+        reason = getattr(innermost, "strerror", None) or str(innermost) or type(innermost).__name__
+        return f"the API server at {self.server} ({self.context}) cannot be reached: {reason}"
+
+
+def _message(error: Any) -> str:
+    """The API server's own words."""
+    try:
+        return str(json.loads(error.body)["message"])
+    except (TypeError, ValueError, KeyError):
+        return " ".join(str(error.body or error.reason).split())[:300]

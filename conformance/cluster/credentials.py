@@ -1,0 +1,56 @@
+"""Where the credentials of a cluster come from: a kubeconfig, or the pod that the suite itself runs in."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes import client, config
+
+from conformance.cluster.broken import BrokenCluster
+from conformance.cluster.state import cache_folder
+
+
+def configuration_of(kubeconfig: Path | None, context: str | None) -> tuple[Any, str]:
+    """The client's configuration, and the name of the context for people.
+
+    Without a kubeconfig: $KUBECONFIG, `~/.kube/config`, or the service account of the pod that this runs in.
+    Raises BrokenCluster where there is none of them, it cannot be read, or it has no such context.
+    """
+    file = str(kubeconfig) if kubeconfig else config.KUBE_CONFIG_DEFAULT_LOCATION
+    configuration = client.Configuration()
+    configuration.retries = False  # how often and how long is the business of Connection
+    is_there = any(Path(each).expanduser().is_file() for each in file.split(os.pathsep) if each)
+    try:
+        if not is_there and kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
+            config.load_incluster_config(client_configuration=configuration)
+            return configuration, "this pod's service account"
+        if not is_there:
+            raise BrokenCluster(f"there is no kubeconfig {file}: give its path in KUBECONFIG, or let the suite make a cluster (--cluster kind)")
+        known, current = config.list_kube_config_contexts(file)
+        names = sorted(each["name"] for each in known)
+        if context is not None and context not in names:
+            raise BrokenCluster(f"kubeconfig {file} has no context {context!r}; it has: {', '.join(names) or 'none'}")
+        config.load_kube_config(file, context, configuration, persist_config=False, temp_file_path=_certificates())
+    except (config.ConfigException, yaml.YAMLError, OSError, ValueError, KeyError, TypeError) as fault:
+        raise BrokenCluster(f"kubeconfig {file} cannot be used: {' '.join(str(fault).split())}") from fault
+    return configuration, context or current["name"]
+
+
+def _certificates() -> str:
+    """A folder of this process for the certificates that the client writes to files; gone when the process ends.
+
+    What a killed process left is removed here.
+    """
+    above = cache_folder() / "credentials"
+    folder = above / str(os.getpid())
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for other in above.iterdir():
+        if other.name.isdigit() and not Path(f"/proc/{other.name}").exists() and Path("/proc/self").exists():
+            shutil.rmtree(other, ignore_errors=True)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return str(folder)

@@ -1,0 +1,229 @@
+"""Streams of lines: to the main process of a pod (attach), and to a program on an outside host.
+
+An attach enters through the kubelet: no policy can block it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import shlex
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import websocket
+from kubernetes import client
+from kubernetes.stream import stream
+
+from conformance.cluster.broken import BrokenCluster
+from conformance.cluster.connection import Connection
+
+STDIN, STDOUT, STDERR, ERROR = range(4)
+"""The channels of an attach (remotecommand protocol v4 and v5)."""
+
+
+class BrokenStream(BrokenCluster):
+    """A stream that cannot be opened or has ended. `status` is HTTP's number where the API server refused it."""
+
+    def __init__(self, sentence: str, status: int = 0) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class Stream(Protocol):
+    """Lines to and from a program. One thread at a time."""
+
+    def send(self, line: str) -> None:
+        """Send one line (without its end). Raises BrokenStream."""
+
+    def receive(self, timeout: float) -> str | None:
+        """The next line, or None where none comes within `timeout` seconds. Raises BrokenStream where it has ended."""
+
+    def close(self) -> None:
+        """End it. Never raises."""
+
+
+class _Lines:
+    """Bytes in, lines out."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._from = 0
+
+    def add(self, data: bytes) -> None:
+        """More has come."""
+        self._rest += data
+
+    def take(self) -> str | None:
+        """The next whole line, if there is one. What was searched is not searched again."""
+        end = self._rest.find(b"\n", self._from)
+        if end < 0:
+            self._from = len(self._rest)
+            return None
+        line = self._rest[:end].decode("utf-8", "replace")
+        del self._rest[: end + 1]
+        self._from = 0
+        return line
+
+
+class AttachedStream:
+    """A stream to the main process of a pod. Raises BrokenStream."""
+
+    def __init__(self, connection: Connection, namespace: str, name: str) -> None:
+        self._pod, self._limit = f"{namespace}/{name}", connection.times.request
+        self._lines, self._said = _Lines(), ""
+        # Each stream has a client of its own: `stream` swaps a method of the client while it opens.
+        self._client = client.ApiClient(connection.configuration)
+        websocket.setdefaulttimeout(self._limit)  # the only way to limit the handshake; else a silent server holds us for ever
+        try:
+            self._socket = stream(
+                client.CoreV1Api(self._client).connect_get_namespaced_pod_attach,
+                name,
+                namespace,
+                stdin=True,
+                stdout=True,
+                stderr=False,
+                tty=False,
+                binary=True,
+                _preload_content=False,
+            )
+        except client.ApiException as error:
+            self._client.close()
+            raise _refused(self._pod, str(error.reason)) from error
+
+    def send(self, line: str) -> None:
+        """See Stream."""
+        try:
+            self._socket.write_channel(STDIN, line.encode() + b"\n")
+        except (websocket.WebSocketException, OSError) as error:
+            raise self._ended(error) from error
+
+    def receive(self, timeout: float) -> str | None:
+        """See Stream."""
+        until = time.monotonic() + timeout
+        while True:
+            line = self._lines.take()
+            if line is not None:
+                return line
+            left = until - time.monotonic()
+            if left < 0:
+                return None
+            try:
+                self._socket.update(timeout=left)
+                self._lines.add(self._socket.read_channel(STDOUT))
+                self._said += self._socket.read_channel(ERROR).decode("utf-8", "replace")
+            except (websocket.WebSocketException, OSError) as error:
+                raise self._ended(error) from error
+            if not self._socket.is_open() or self._said:
+                line = self._lines.take()
+                if line is not None:
+                    return line
+                raise self._ended(None)
+
+    def close(self) -> None:
+        """See Stream."""
+        try:
+            self._socket.close(timeout=0)
+        except (websocket.WebSocketException, OSError):
+            pass  # it had ended before
+        self._client.close()
+
+    def _ended(self, error: Exception | None) -> BrokenStream:
+        why = str(error) if error else _status(self._said) or "the other side closed it"
+        return BrokenStream(f"the stream to pod {self._pod} broke: {why}")
+
+
+class ProcessStream:
+    """A stream to a program on an outside host, started by `command`. Raises BrokenStream.
+
+    Through ssh the words of the program are quoted for the shell on the other side.
+    """
+
+    def __init__(self, name: str, command: Sequence[str], program: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._name, self._lines, self._end = name, _Lines(), b""
+        is_ssh = bool(command) and Path(command[0]).name == "ssh"
+        words = [*command, *((shlex.quote(word) for word in program) if is_ssh else program)]
+        try:
+            self._process = subprocess.Popen(
+                words,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                env={**os.environ, **environment},
+                start_new_session=True,  # Ctrl-C is ours; the program ends when we close its input
+            )
+        except OSError as error:
+            raise BrokenStream(f"cannot start a program on outside host {name}: `{words[0]}`: {error.strerror}") from error
+        assert self._process.stdin and self._process.stdout and self._process.stderr  # noqa: S101 (for the type checker: all three are pipes)
+        self._in, self._out, self._err = self._process.stdin, self._process.stdout, self._process.stderr
+
+    def send(self, line: str) -> None:
+        """See Stream."""
+        data = memoryview(line.encode() + b"\n")
+        try:
+            while data:
+                data = data[self._in.write(data) or 0 :]
+        except (OSError, ValueError) as error:
+            raise self._ended() from error
+
+    def receive(self, timeout: float) -> str | None:
+        """See Stream."""
+        until = time.monotonic() + timeout
+        while True:
+            line = self._lines.take()
+            if line is not None:
+                return line
+            left = until - time.monotonic()
+            if left < 0 or not select.select([self._out], [], [], left)[0]:
+                return None
+            data = os.read(self._out.fileno(), 65536)
+            if not data:
+                raise self._ended()
+            self._lines.add(data)
+
+    def close(self) -> None:
+        """See Stream. The program gets a second to end by itself after its input has."""
+        for pipe in (self._in, self._out):
+            pipe.close()
+        try:
+            self._process.wait(1)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._err.close()
+
+    def _ended(self) -> BrokenStream:
+        """Why: what the program said last."""
+        try:
+            code: int | None = self._process.wait(1)
+        except subprocess.TimeoutExpired:
+            code = None
+        said = self._err.read().decode("utf-8", "replace").strip().splitlines() if code is not None and not self._err.closed else []
+        what = f"ended with exit code {code}" if code is not None else "closed its output"
+        return BrokenStream(f"the program on outside host {self._name} {what}" + (f": {said[-1]}" if said else ""))
+
+
+def _refused(pod: str, reason: str) -> BrokenStream:
+    """From the client's text: `Handshake status 403 Forbidden -+-+- headers -+-+- body`."""
+    found = re.match(r"Handshake status (\d+) ([^-]*)(?:.*-\+-\+- b(['\"])(.*)\3)?", reason, re.DOTALL)
+    if not found:
+        return BrokenStream(f"cannot attach to pod {pod}: {' '.join(reason.split()) or 'no answer'}")
+    status, words, _, body = found.groups()
+    message = _status((body or "").encode().decode("unicode_escape", "replace")) or words.strip()
+    if status == "403":
+        message = f"no permission: {message} (docs/rbac.yaml has all that is needed)"
+    return BrokenStream(f"cannot attach to pod {pod}: {message} ({status})", int(status))
+
+
+def _status(text: str) -> str:
+    """The message of an API Status, or the text itself."""
+    try:
+        return str(json.loads(text).get("message") or "")
+    except (ValueError, AttributeError):
+        return " ".join(text.split())[:300]

@@ -1,0 +1,68 @@
+"""Which version of the plugin really runs: asked of the cluster, not taken from the descriptor."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from kubernetes import client, config
+from kubernetes.stream import stream
+
+from conformance.cluster.broken import BrokenCluster
+from conformance.cluster.plugin import Descriptor, ImageOf, InPod, OnNode
+
+_LIMIT = 15.0
+
+
+def version(plugin: Descriptor, kubeconfig: Path | None, context: str | None, run_on_node: Callable[..., str] | None) -> str:
+    """The version that the plugin's probe finds; `kubeconfig` None is the user's own.
+
+    `run_on_node` runs a command on a node, None where that cannot be (an existing cluster).
+    Raises BrokenCluster where the probe cannot be asked or its answer has no version in it.
+    """
+    probe = plugin.version_probe
+    if isinstance(probe, OnNode):
+        if run_on_node is None:
+            raise BrokenCluster(f"the version of {plugin.name} is told by a command on a node, which only a kind cluster of ours allows")
+        return _matched(plugin, probe.pattern, run_on_node(*probe.command))
+    # a client of its own: `stream` swaps a method on it while it runs
+    api = config.new_client_from_config(config_file=str(kubeconfig) if kubeconfig else None, context=context)
+    try:
+        if isinstance(probe, ImageOf):
+            return _tag(client.AppsV1Api(api), probe)
+        return _matched(plugin, probe.pattern, _in_pod(client.CoreV1Api(api), probe))
+    except client.ApiException as error:
+        raise BrokenCluster(f"the version of {plugin.name} cannot be asked: {error.status} {error.reason}") from error
+    finally:
+        api.close()
+
+
+def _tag(apps: client.AppsV1Api, probe: ImageOf) -> str:
+    image: str = apps.read_namespaced_daemon_set(probe.name, probe.namespace).spec.template.spec.containers[0].image
+    return image.partition("@")[0].rpartition(":")[2].removeprefix("v")
+
+
+def _in_pod(core: client.CoreV1Api, probe: InPod) -> str:
+    pods = core.list_namespaced_pod(probe.namespace, label_selector=probe.selector, field_selector="status.phase=Running").items
+    if not pods:
+        raise BrokenCluster(f"no running pod in {probe.namespace} has the labels {probe.selector}, so its version cannot be asked")
+    return str(
+        stream(
+            core.connect_get_namespaced_pod_exec,
+            pods[0].metadata.name,
+            probe.namespace,
+            container=probe.container,
+            command=list(probe.command),
+            stdout=True,
+            stderr=True,
+            _request_timeout=_LIMIT,
+        )
+    )
+
+
+def _matched(plugin: Descriptor, pattern: str, answer: str) -> str:
+    found = re.search(pattern, answer)
+    if not found:
+        raise BrokenCluster(f"{plugin.name} was asked for its version; in its answer {answer.strip()[:200]!r} there is no {pattern!r}")
+    return found[1]

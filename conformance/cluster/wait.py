@@ -1,0 +1,148 @@
+"""Waiting for pods, and why a pod is not what it was to be: its own words, its events, its node."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
+
+from conformance.cluster.broken import BrokenCluster
+from conformance.cluster.connection import BrokenRequest, Connection, Document
+from conformance.world.place import Observed
+
+_POLL = 0.1
+"""Seconds between two looks at the pods of a world."""
+
+_PATIENCE = 15.0
+"""Seconds for which an image may fail to be pulled or a pod find no node: both may mend themselves, neither for long."""
+
+_HOPELESS = {"InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"}
+_WAITING = {"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ImageInspectError"}
+
+
+class BrokenPod(BrokenCluster):
+    """A pod does not start, or runs no longer. The sentence says why, as far as the cluster knows."""
+
+
+def pods_ready(connection: Connection, pods: Mapping[str, Document]) -> dict[str, Observed]:
+    """What the cluster gave to each of these pods (manifests by reference), once all of them run.
+
+    Raises BrokenPod after `times.pods` seconds, at once where it is hopeless, and after 15 s where an image cannot be
+    pulled or no node takes the pod.
+    """
+    began = time.monotonic()
+    trouble_since: dict[str, float] = {}
+    while True:
+        now, seen = time.monotonic(), _look(connection, pods.values())
+        states = {ref: seen.get(_key(pod)) for ref, pod in pods.items()}
+        if all(state and _is_running(state) for state in states.values()):
+            return {ref: _observed(state) for ref, state in states.items() if state}
+        for ref, state in states.items():
+            trouble, is_final = _trouble(state) if state else ("", False)
+            since = trouble_since.setdefault(ref, now) if trouble else trouble_since.pop(ref, now)
+            if (trouble and (is_final or now - since > _PATIENCE)) or (now - began > connection.times.pods and not (state and _is_running(state))):
+                raise BrokenPod(_sentence(connection, ref, pods[ref], state, trouble, now - began))
+        time.sleep(_POLL)
+
+
+def state_of(connection: Connection, namespace: str, name: str, patience: float | None = None) -> str:
+    """Why a pod cannot be talked to, in one sentence; "" where the cluster sees nothing wrong with it.
+
+    Raises BrokenCluster where the API server does not tell within `patience` seconds.
+    """
+    try:
+        pod = connection.call(f"read pod {namespace}/{name}", connection.core.read_namespaced_pod, name, namespace, patience=patience)
+    except BrokenRequest as refusal:
+        if refusal.status == 404:
+            return f"pod {namespace}/{name} is gone: somebody deleted it"
+        raise
+    node = pod["spec"].get("nodeName")
+    if pod["metadata"].get("deletionTimestamp"):
+        return f"pod {namespace}/{name} is being deleted"
+    trouble, _ = _trouble(pod)
+    unready = _unready(connection, node)
+    return "; ".join(part for part in (f"pod {namespace}/{name}: {trouble}" if trouble else "", unready) if part)
+
+
+def _look(connection: Connection, pods: Iterable[Document]) -> dict[tuple[str, str], Document]:
+    found = {}
+    for namespace in sorted({pod["metadata"]["namespace"] for pod in pods}):
+        for pod in connection.call(f"list the pods of {namespace}", connection.core.list_namespaced_pod, namespace)["items"]:
+            found[_key(pod)] = pod
+    return found
+
+
+def _key(pod: Document) -> tuple[str, str]:
+    return pod["metadata"]["namespace"], pod["metadata"]["name"]
+
+
+def _is_running(pod: Document) -> bool:
+    statuses = pod["status"].get("containerStatuses") or []
+    is_up = bool(statuses) and all(status["ready"] for status in statuses)
+    return is_up and bool(pod["status"].get("podIPs")) and pod["status"]["phase"] == "Running" and "deletionTimestamp" not in pod["metadata"]
+
+
+def _observed(pod: Document) -> Observed:
+    return Observed(tuple(ip_address(each["ip"]) for each in pod["status"]["podIPs"]), pod["spec"].get("nodeName"))
+
+
+def _trouble(pod: Document) -> tuple[str, bool]:
+    """What is wrong ("" for nothing), and whether it will never mend itself."""
+    status = pod["status"]
+    for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
+        ended = container["state"].get("terminated") or {}
+        if ended and not (ended.get("exitCode") == 0 and container in (status.get("initContainerStatuses") or ())):
+            return f"its container ended with {_end(ended)}", status["phase"] in ("Failed", "Succeeded")
+        waiting = container["state"].get("waiting") or {}
+        if waiting.get("reason") in _HOPELESS | _WAITING:
+            before = container.get("lastState", {}).get("terminated") or {}
+            last = f" (it ended with {_end(before)})" if before else ""
+            return f"{waiting['reason']}: {' '.join((waiting.get('message') or 'no message').split())}{last}", waiting["reason"] in _HOPELESS
+    if status.get("phase") in ("Failed", "Succeeded"):
+        return f"{status.get('reason') or status['phase']}: {status.get('message') or 'no message'}", True
+    for condition in status.get("conditions") or ():
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return f"no node takes it ({condition.get('reason')}): {condition.get('message')}", False
+    return "", False
+
+
+def _end(ended: Document) -> str:
+    said = " ".join((ended.get("message") or "").split())[-300:]
+    return f"exit code {ended.get('exitCode')} ({ended.get('reason', 'no reason given')})" + (f": {said}" if said else "")
+
+
+def _sentence(connection: Connection, ref: str, pod: Document, state: Document | None, trouble: str, waited: float) -> str:
+    namespace, name = _key(pod)
+    if state is None:
+        return f"pod {ref} ({namespace}/{name}) is gone: it was accepted, and {waited:.0f} s later it is not there"
+    node = state["spec"].get("nodeName")
+    image = ", ".join(container["image"] for container in state["spec"]["containers"])
+    parts = [trouble or f"it is {state['status'].get('phase', 'unknown')}", _unready(connection, node), _events(connection, namespace, name)]
+    where = f"on node {node}" if node else "on no node"
+    return f"pod {ref} ({namespace}/{name}, image {image}, {where}) does not run after {waited:.0f} s: " + "; ".join(part for part in parts if part)
+
+
+def _events(connection: Connection, namespace: str, name: str) -> str:
+    """The last warnings that tell of a pod, oldest first; "" where there are none or we may not see them."""
+    try:
+        selector = f"involvedObject.name={name},involvedObject.kind=Pod,type=Warning"
+        events = connection.call(f"list the events of {namespace}", connection.core.list_namespaced_event, namespace, field_selector=selector)["items"]
+    except BrokenCluster:
+        return ""
+    events.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"])
+    told = list(dict.fromkeys(f"{event.get('reason')}: {' '.join((event.get('message') or '').split())[:300]}" for event in events))
+    return "events: " + "; ".join(told[-2:]) if told else ""
+
+
+def _unready(connection: Connection, node: str | None) -> str:
+    """That a node is NotReady and why; "" where it is ready or we may not see it."""
+    if not node:
+        return ""
+    try:
+        status = connection.call(f"read node {node}", connection.core.read_node, node, patience=0)["status"]
+    except BrokenCluster:
+        return ""
+    ready = next((each for each in status.get("conditions") or () if each["type"] == "Ready"), None)
+    if ready and ready["status"] == "True":
+        return ""
+    return f"node {node} is NotReady: {ready.get('message') or ready.get('reason') if ready else 'it has not reported'}"

@@ -1,0 +1,203 @@
+"""The one process that leads a run: it gets the cluster, asks the doctor, gathers the records, and cleans up."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import string
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from math import ceil
+from pathlib import Path
+from typing import Any, NoReturn
+
+from conformance.cluster import state
+from conformance.cluster.broken import BrokenCluster
+from conformance.cluster.clean import remove_run
+from conformance.cluster.client import Cluster
+from conformance.doctor import Examination, examine
+from conformance.judge import Finding, FindingKind, Judgement
+from conformance.provision import BROKEN_WORLD, CannotRun, Provision, provide
+from conformance.record import Facts, Phase, Plugin, Run, ScenarioRecord, Writer
+from conformance.report import write_reports
+from conformance.scenario.scenario import Scenario
+from conformance.settings import Settings
+from conformance.stage import Stage, offered
+from conformance.view import View
+from conformance.world.verdict import Outcome
+
+SOMETHING_FAILED, NOTHING_ENFORCES = 1, 4
+"""Exit codes; see `provision` for the others."""
+
+PORTIONS = 2
+"""How many portions of work each worker gets at least: one that is through early takes from what is left."""
+
+
+class Conductor:
+    """One run. `workers` is the number of processes that play; `paths` maps a scenario's nodeid prefix to its layout."""
+
+    def __init__(self, settings: Settings, scenarios: Sequence[Scenario], workers: int, view: View) -> None:
+        self.settings, self.view, self.workers = settings, view, workers
+        self.run = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(5))
+        self.folder = state.cache_folder() / "runs" / self.run
+        self.folder.mkdir(parents=True)
+        self.report = Path(settings.report) if settings.report else None
+        self.is_ready = False
+        self.result: Run | None = None
+        self._scenarios = {scenario.name: scenario for scenario in scenarios}
+        self._portions = portions(scenarios, workers)
+        self._began, self._started = time.monotonic(), datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._phases: list[Phase] = []
+        self._provision: Provision | None = None
+        self._examination: Examination | None = None
+        self._writer: Writer | None = None
+        self._outcomes: list[Outcome] = []
+        self._planned = 0
+        signal.signal(signal.SIGTERM, _interrupt)
+
+    def portion_of(self, nodeid: str) -> str:
+        """The portion of work that an item belongs to: scenarios that share a layout, and so a world."""
+        return self._portions.get(nodeid.rpartition("::")[2], nodeid)
+
+    def prepare(self, planned: int) -> None:
+        """Everything before the first scenario. Raises CannotRun."""
+        self._planned = planned
+        with self._phase("cluster"):
+            self._provision = provide(self.settings, self.view)
+        target, times = self._provision.target, self.settings.waiting_times()
+        Stage.announce(self.folder, target, times, self.run)
+        with self._phase("doctor"), self.view.phase("does anything enforce policies here?"):
+            self._examination = examine(target, times, self.run)
+        self._stop_where_it_makes_no_sense(self._examination)
+        self._writer = Writer((self.report or self.folder) / "record.json", self._facts())
+        self.is_ready = True
+        self.view.expect_scenarios(planned)
+
+    def add(self, document: Mapping[str, Any]) -> None:
+        """A scenario's record is safe on the disk when this returns."""
+        self._add(ScenarioRecord.from_document(document))
+
+    def lost(self, nodeid: str, text: str) -> None:
+        """An item that ended without a record: its worker crashed, or the suite has a fault."""
+        name = nodeid.rpartition("::")[2]
+        scenario = self._scenarios.get(name)
+        sentence = f"the suite itself broke down: {text.strip().splitlines()[-1] if text.strip() else 'no reason was given'}"
+        judgement = Judgement(Outcome.ERROR, sentence, (Finding(FindingKind.BROKEN, sentence),))
+        file, group = (f"{scenario.group}/{scenario.path.name}", scenario.group) if scenario else ("", "")
+        self._add(ScenarioRecord(name, judgement, file=file, group=group))
+
+    def finish(self, exit_code: int) -> int:
+        """Reports, and nothing is left behind; returns the exit code. Called once, also after Ctrl-C."""
+        try:
+            self.view.close()
+            self._close_record()
+        finally:
+            exit_code = self._clean(self._exit_code(exit_code))
+        return exit_code
+
+    def _add(self, record: ScenarioRecord) -> None:
+        if self._writer is not None:
+            self._writer.add(record)
+        self._outcomes.append(record.outcome)
+        self.view.scenario_done(record.outcome, f"{record.group}/{record.name}", record.sentence, record.seconds)
+
+    def _stop_where_it_makes_no_sense(self, examination: Examination) -> None:
+        if not examination.can_run:
+            sentences = [f"{check.name}: {check.sentence}" for check in examination.checks if not check.is_fine and check.name != "enforcement"]
+            raise CannotRun("this cluster cannot run the suite:\n  " + "\n  ".join(sentences), BROKEN_WORLD)
+        if examination.enforces is False and not self.settings.force:
+            sentence = next(check.sentence for check in examination.checks if check.name == "enforcement")
+            raise CannotRun(f"{sentence} (--force measures all the same)", NOTHING_ENFORCES)
+
+    def _close_record(self) -> None:
+        if self._writer is None:
+            return
+        self.result = self._writer.finish(self._facts(ended=datetime.now(UTC).isoformat(timespec="milliseconds")))
+        if self.report is not None:
+            write_reports(self.result, self.report)
+
+    def _clean(self, exit_code: int) -> int:
+        """Worlds and cluster go; what cannot be removed is said, and makes the run an error."""
+        try:
+            if self._provision is not None:
+                with self._phase("cleaning"):
+                    if self._provision.keeps_cluster:
+                        self._remove_worlds(self._provision)
+                    self._provision.release()
+        except BrokenCluster as trouble:
+            self.view.console.print(f"something may be left behind: {trouble}", markup=False)
+            exit_code = exit_code or BROKEN_WORLD
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return exit_code
+
+    def _remove_worlds(self, provision: Provision) -> None:
+        with self.view.phase("removing the worlds"):
+            cluster = Cluster.connect(provision.target.kubeconfig, provision.target.context, self.settings.waiting_times())
+            try:
+                remove_run(cluster, self.run)
+            finally:
+                cluster.close()
+
+    def _exit_code(self, pytests: int) -> int:
+        """pytest knows only that something did not pass; a person wants to know what."""
+        if Outcome.FAILED in self._outcomes:
+            return SOMETHING_FAILED
+        if Outcome.ERROR in self._outcomes:
+            return BROKEN_WORLD
+        return pytests
+
+    def _facts(self, ended: str = "") -> Facts:
+        assert self._provision is not None and self._examination is not None  # noqa: S101 - prepare() is over
+        target = self._provision.target
+        plugin = Plugin(target.plugin.name, target.plugin.title, self._provision.plugin_version) if target.plugin else Plugin("unknown")
+        return Facts(
+            suite=version("cni-conformance"),
+            plugin=plugin,
+            started=self._started,
+            ended=ended,
+            seconds=time.monotonic() - self._began,
+            families=target.families,
+            cluster={"provider": target.provider, "cluster": target.name, **self._examination.facts},
+            capabilities=tuple(offered(target)),
+            options={"workers": str(self.workers), "words": " ".join(self.settings.arguments())},
+            phases=tuple(self._phases),
+            planned=self._planned,
+            does_enforce=self._examination.enforces,
+        )
+
+    def _phase(self, name: str) -> _Timed:
+        return _Timed(name, self._phases)
+
+
+class _Timed:
+    """Adds a phase with the time of its block."""
+
+    def __init__(self, name: str, phases: list[Phase]) -> None:
+        self._name, self._phases = name, phases
+
+    def __enter__(self) -> None:
+        self._began = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._phases.append(Phase(self._name, time.monotonic() - self._began))
+
+
+def portions(scenarios: Sequence[Scenario], workers: int) -> dict[str, str]:
+    """By scenario, the portion of work that it belongs to: one layout, split where a worker would be left without work."""
+    size = max(1, ceil(len(scenarios) / (workers * PORTIONS)))
+    counts: dict[str, int] = {}
+    found = {}
+    for scenario in scenarios:
+        key = scenario.layout.key
+        found[scenario.name] = f"{key}/{counts.get(key, 0) // size}"
+        counts[key] = counts.get(key, 0) + 1
+    return found
+
+
+def _interrupt(number: int, _: object) -> NoReturn:
+    """SIGTERM is Ctrl-C from somebody else: everything is removed."""
+    raise KeyboardInterrupt(f"signal {number} for process {os.getpid()}")

@@ -1,0 +1,126 @@
+"""Can this cluster run the suite, and does anything enforce policies here? One deny-all and its counter-check.
+
+The test of enforcement is a scenario like any other (`fixtures/doctor.yaml`), only less patient: a plugin that needs longer
+than `PATIENCE` for one deny-all is asked again with `--times settle=…`, and one that never does anything is found at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from conformance import data
+from conformance.cluster.broken import BrokenCluster
+from conformance.cluster.client import Cluster
+from conformance.cluster.rights import missing_rights
+from conformance.judge import FindingKind
+from conformance.notes import Notes
+from conformance.pipeline import play
+from conformance.record import ScenarioRecord
+from conformance.scenario.load import load
+from conformance.target import Target
+from conformance.world.times import Times
+from conformance.world.verdict import Outcome
+from conformance.worlds import Worlds
+
+PATIENCE = 6.0
+"""Seconds for a plugin to enforce one deny-all."""
+
+NUMBER = 90
+"""The doctor's place among the processes of a run: its worlds have names of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at, and what was found."""
+
+    name: str
+    is_fine: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """All checks in their order. `enforces` is None where that could not be found out."""
+
+    checks: tuple[Check, ...]
+    enforces: bool | None
+    facts: dict[str, str]
+
+    @property
+    def can_run(self) -> bool:
+        """Whether scenarios can be measured here, whatever enforces."""
+        return all(check.is_fine for check in self.checks if check.name != "enforcement")
+
+
+def examine(target: Target, times: Times, run: str) -> Examination:
+    """Looks at a cluster. Raises nothing that a cluster can cause: what is broken stands in the checks."""
+    try:
+        cluster = Cluster.connect(target.kubeconfig, target.context, times)
+    except BrokenCluster as trouble:
+        return Examination((Check("API server", is_fine=False, sentence=str(trouble)),), None, {})
+    try:
+        return _examine(cluster, target, times, run)
+    except BrokenCluster as trouble:
+        return Examination((Check("cluster", is_fine=False, sentence=str(trouble)),), None, {})
+    finally:
+        cluster.close()
+
+
+def _examine(cluster: Cluster, target: Target, times: Times, run: str) -> Examination:
+    facts = cluster.facts()
+    checks = [Check("API server", is_fine=True, sentence=f"answers, Kubernetes {facts.version}")]
+    missing = missing_rights(cluster)
+    checks.append(Check("permissions", not missing, f"missing: {'; '.join(missing)}" if missing else "all that is needed"))
+    checks.append(_nodes(cluster))
+    if not all(check.is_fine for check in checks):
+        return Examination(tuple(checks), None, facts.document())
+    worlds = Worlds(cluster, target, times, run, NUMBER)
+    try:
+        patient = replace(times, settle=min(times.settle, PATIENCE))
+        record = play(load(_scenario()), cluster, worlds, patient, Notes(load(_scenario()), target, "doctor"))
+    finally:
+        worlds.close()
+    checks += [_probes(record), _enforcement(record)]
+    return Examination(tuple(checks), _enforces(record), facts.document())
+
+
+def _scenario() -> Path:
+    return data.folder("fixtures") / "doctor.yaml"
+
+
+def _nodes(cluster: Cluster) -> Check:
+    nodes = cluster.nodes()
+    broken = [node.name for node in nodes.values() if not node.is_ready]
+    usable = [node.name for node in nodes.values() if node.takes_pods]
+    if broken:
+        return Check("nodes", is_fine=False, sentence=f"not ready: {', '.join(broken)}")
+    if len(usable) == 1:
+        return Check("nodes", is_fine=True, sentence=f"only {usable[0]} takes pods: no pair of pods lies across nodes")
+    return Check("nodes", is_fine=True, sentence=f"{len(usable)} take pods: pairs on the same node and across nodes")
+
+
+def _probes(record: ScenarioRecord) -> Check:
+    if record.outcome is Outcome.ERROR:
+        return Check("probe pods", is_fine=False, sentence=record.sentence)
+    return Check("probe pods", is_fine=True, sentence="start, and reach each other while there is no policy")
+
+
+def _enforces(record: ScenarioRecord) -> bool | None:
+    """Whether the deny-all had any effect; None where the world was broken."""
+    if record.outcome is Outcome.ERROR:
+        return None
+    deny = next(step for step in record.measurement.steps if step.number == 1)
+    leaks = sum(finding.kind is FindingKind.WRONGLY_ALLOWED and finding.step == 1 for finding in record.judgement.findings)
+    return leaks < sum(expectation.verdict == "blocked" for expectation in deny.expected.values())
+
+
+def _enforcement(record: ScenarioRecord) -> Check:
+    enforces = _enforces(record)
+    if enforces is None:
+        return Check("enforcement", is_fine=False, sentence="could not be looked at")
+    if not enforces:
+        return Check("enforcement", is_fine=False, sentence="nothing enforces policies here: under a deny-all everybody still reaches everybody")
+    if record.outcome is Outcome.FAILED:
+        return Check("enforcement", is_fine=False, sentence=f"something enforces policies here, but not wholly: {record.sentence}")
+    return Check("enforcement", is_fine=True, sentence="a deny-all blocks, and without it everybody is reached again")

@@ -1,0 +1,76 @@
+"""`run` drives pytest: it is a view on the same engine, not a second runner."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance import data
+from conformance.cluster.state import cache_folder
+from conformance.settings import Settings
+from conformance.view import View
+
+REPORT = "reports/out"
+"""Where `run` writes its record and reports if it is not told."""
+
+_INTERRUPTED = 130
+
+
+def run_pytest(settings: Settings, view: View, **choice: Any) -> int:
+    """Runs pytest with the settings and the user's choice of scenarios; returns the exit code of `run`."""
+    settings = replace(settings, report=settings.report or REPORT)
+    paths = choice["scenarios"] or (data.folder("scenarios"),)
+    words = [
+        *map(str, paths),
+        *("-c", str(data.folder("fixtures") / "pytest.ini"), "--rootdir", str(Path.cwd())),
+        *("-o", f"cache_dir={cache_folder() / 'pytest'}"),
+        *(("-n", workers) if (workers := _workers(choice["workers"])) != "0" else ()),
+        *(("-k", choice["expression"]) if choice["expression"] else ()),
+        *(("-m", choice["marks"]) if choice["marks"] else ()),
+        *(["-x"] if choice["stop_early"] else []),
+        *(["--lf"] if choice["last_failed"] else []),
+        *settings.arguments(),
+    ]
+    door = _Door(view, is_verbose=choice["verbose"])
+    code = int(pytest.main(words, plugins=[door]))
+    return door.exit_code(code)
+
+
+def _workers(wanted: str) -> str:
+    """Measuring is mostly waiting: twice the cores, up to 8."""
+    return str(min(8, 2 * (os.cpu_count() or 1))) if wanted == "auto" else wanted
+
+
+class _Door:
+    """Takes pytest's own terminal report away (but for --verbose), and shows ours."""
+
+    __name__ = "cni-conformance-door"
+
+    def __init__(self, view: View, *, is_verbose: bool) -> None:
+        self.view, self.is_verbose = view, is_verbose
+        self._config: pytest.Config | None = None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        self._config = config
+        config.pluginmanager.register(self.view, "cni-conformance-view")
+        if not self.is_verbose:
+            for name in ("terminalreporter", "terminaldistreporter"):
+                if (reporter := config.pluginmanager.getplugin(name)) is not None:
+                    config.pluginmanager.unregister(reporter)
+
+    def exit_code(self, pytests: int) -> int:
+        """Shows the summary; pytest's own codes for a session that did not come to an end become ours."""
+        from conformance.pytest_plugin import CONDUCTOR
+        from conformance.report.terminal import print_run
+
+        conductor = self._config.stash.get(CONDUCTOR, None) if self._config else None
+        if conductor is not None and conductor.result is not None:
+            print_run(conductor.result, self.view.console)
+            if conductor.report is not None:
+                self.view.say(f"record and reports: {conductor.report}")
+        return pytests

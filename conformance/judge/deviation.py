@@ -1,0 +1,60 @@
+"""Known deviations: what fails as known is its own outcome, and what no longer fails is red until its entry goes (law 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from conformance.judge.finding import Finding, FindingKind, counted
+from conformance.world.deviation import KnownDeviation, holds
+from conformance.world.measurement import Measurement
+from conformance.world.question import Question
+from conformance.world.verdict import Outcome
+
+
+def deviate(
+    findings: Sequence[Finding], measurement: Measurement, deviations: Sequence[KnownDeviation]
+) -> tuple[Outcome | None, str, list[Finding]]:
+    """What known deviations make of the findings: (outcome and sentence, if they decide; findings on entries that are gone).
+
+    Failures in exactly the known cells: KNOWN_DEVIATION. A known cell that does not fail (in any step): a stale entry,
+    which is a failure. Other failures stay what they are. In a scenario with errors nothing is said about entries, for
+    what was not measured may still deviate. Entries that name only families that the run did not ask are left aside.
+
+    Raises InvalidDeviation.
+    """
+    asked = tuple(dict.fromkeys(question for step in measurement.steps for question in step.expected))
+    failures = [finding for finding in findings if finding.kind.is_failure]
+    if not deviations or len(failures) < len(findings):
+        return None, "", []
+    stale: list[Finding] = []
+    known: set[Question | None] = set()
+    for deviation in deviations:
+        cells, gone = _cells(deviation, asked, failures)
+        known |= cells
+        stale += [Finding(FindingKind.STALE_DEVIATION, text) for text in gone]
+    if stale or not failures or any(finding.question not in known for finding in failures):
+        return None, "", stale
+    because = "; ".join(f"{deviation.because} ({deviation.source})" for deviation in deviations)
+    return Outcome.KNOWN_DEVIATION, f"fails as known in {counted(len(failures), 'cell')}: {because}", []
+
+
+def _cells(deviation: KnownDeviation, asked: Sequence[Question], failures: Sequence[Finding]) -> tuple[set[Question | None], list[str]]:
+    """The failing cells that an entry explains, and a sentence for each part of it that is out of date."""
+    failing = {finding.question for finding in failures}
+    remove = f"remove the entry ({deviation.because}; {deviation.source})"
+    if not deviation.cells:
+        return failing, [] if failing else [f"the known deviation is gone, the scenario passes: {remove}"]
+    found: set[Question | None] = set()
+    gone = []
+    for text, cell in zip(deviation.cells, deviation.lanes(), strict=True):
+        family = cell[1].family
+        if family is not None and all(question.family is not family for question in asked):
+            continue
+        meant = [question for question in asked if holds(cell, question)]
+        right = [question for question in meant if question not in failing]
+        found |= set(meant) - set(right)
+        if not meant:
+            gone.append(f"the known deviation names {text}, which the scenario never asks: {remove}")
+        elif right:
+            gone.append(f"the known deviation in {text} is gone, {right[0]} is as expected: {remove}")
+    return found, gone

@@ -1,0 +1,266 @@
+"""A private Docker engine: its own data, sockets and state below the cache folder, and nothing of it anywhere else once it is stopped.
+
+It runs in a PID namespace and a mount namespace of its own: when its first process ends, the kernel ends every container and shim and
+drops every mount and network namespace with them, however it ended. It writes no iptables rule and no sysctl: the clusters' traffic stays
+on their own bridge, and a published port is served by the engine's proxy on the loopback. What the kernel does not drop by itself,
+bridges and cgroups, `stop` removes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from conformance.offline import runc_wrapper
+from conformance.offline.cache import Cache
+from conformance.offline.command import BrokenSetup, birth, is_alive
+from conformance.offline.machine import Machine
+
+SUBNETS = ("198.18.0.0/15",)  # RFC 2544: reserved for tests, so no user's network has it
+_START_LIMIT = 60.0  # seconds until a started engine must answer
+_STOP_LIMIT = 30.0  # seconds until a stopped engine must be gone
+_SOCKET_LIMIT = 107  # bytes of a path that fit into sockaddr_un, unix(7)
+_KNOWS_BPF = 23  # the first major version of Docker that does
+_SHIM_SOCKETS = Path("/run/containerd")  # a constant of containerd; a file system of the engine's own lies over it
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The engine of one cache folder; it serves every cluster of that cache."""
+
+    cache: Cache
+    machine: Machine
+
+    @property
+    def folder(self) -> Path:
+        """Where everything of the engine lies."""
+        return self.cache.root / "engine"
+
+    @property
+    def socket(self) -> Path:
+        """The socket it answers on."""
+        return self.folder / "docker.sock"
+
+    @property
+    def host(self) -> str:
+        """The value for DOCKER_HOST."""
+        return f"unix://{self.socket}"
+
+    @property
+    def log(self) -> Path:
+        """What the engine says."""
+        return self.folder / "engine.log"
+
+    @property
+    def group(self) -> str:
+        """The cgroup below which all its containers are: one per cache folder."""
+        return f"cni-conformance-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]}"
+
+    def is_running(self) -> bool:
+        """Whether its process lives and it answers."""
+        return self._pid() is not None and self._answers()
+
+    def start(self) -> None:
+        """Starts it where it does not run; returns when it answers.
+
+        Raises BrokenSetup where it cannot be started, with the last lines of its log.
+        """
+        if len(os.fsencode(self.folder / "exec" / "containerd" / "containerd-debug.sock")) > _SOCKET_LIMIT:
+            raise BrokenSetup(f"the path of the cache folder {self.cache.root} is too long for sockets: set CNI_CONFORMANCE_CACHE to a shorter one")
+        with self._locked():
+            if self.is_running():
+                return
+            self._stop()
+            self._configure()
+            process = self._launch()
+            try:
+                self._await(process)
+            except BaseException:
+                self._stop()
+                raise
+
+    def stop(self) -> None:
+        """Ends it with all its containers and removes what it leaves outside the cache folder. Images stay. Does nothing where nothing runs.
+
+        Works from what is on disk: also for an engine whose starter, or which itself, was killed.
+        """
+        with self._locked():
+            self._stop()
+
+    def remove(self) -> None:
+        """Stops it and removes its data: images, containers, volumes."""
+        with self._locked():
+            self._stop()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        with FileLock(self.cache.at("locks") / "engine.lock"):
+            yield
+
+    def _configure(self) -> None:
+        """daemon.json, and the wrapper around runc where this machine and this engine need one."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        settings: dict[str, object] = {
+            "hosts": [self.host],
+            "data-root": str(self.folder / "data"),
+            "exec-root": str(self.folder / "exec"),
+            "pidfile": str(self.folder / "docker.pid"),
+            "bridge": "none",
+            "iptables": False,
+            "ip6tables": False,
+            "ip-forward": False,
+            "ip-masq": False,
+            "cgroup-parent": f"/{self.group}",
+            "exec-opts": ["native.cgroupdriver=cgroupfs"],
+            "default-address-pools": [{"base": subnet, "size": 20} for subnet in SUBNETS],
+            "log-driver": "json-file",
+            "log-opts": {"max-size": "10m"},
+        }
+        if not self.machine.may_raise_limits or docker_version() < _KNOWS_BPF:
+            settings["default-runtime"] = "adapted"
+            settings["runtimes"] = {"adapted": {"path": str(self._wrapper())}}
+        (self.folder / "daemon.json").write_text(json.dumps(settings, indent=2))
+
+    def _wrapper(self) -> Path:
+        runc = shutil.which("runc", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+        if runc is None:
+            raise BrokenSetup("runc is not there, though Docker is: install Debian's package runc")
+        script = self.folder / "runc_wrapper.py"
+        shutil.copyfile(runc_wrapper.__file__, script)
+        wrapper = self.folder / "runc"
+        wrapper.write_text(f'#!/bin/sh\nexec {Path(sys.executable).resolve()} -I -S {script} {runc} "$@"\n')
+        wrapper.chmod(0o755)
+        return wrapper
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        """The first process of the namespaces is a small init that reaps; its parent, `unshare`, is the one whose number is kept.
+
+        When `unshare` is ended, the kernel ends the init, and with it everything in the namespace.
+        """
+        made = not _SHIM_SOCKETS.exists()
+        _SHIM_SOCKETS.mkdir(exist_ok=True)
+        script = f'mount -t tmpfs -o mode=711 cni-conformance {_SHIM_SOCKETS} && exec "$0" -- dockerd --config-file "$1"'
+        init = shutil.which("docker-init", path="/usr/libexec/docker:/usr/bin:/usr/local/bin") or shutil.which("tini")
+        if init is None:
+            raise BrokenSetup("docker-init is not there, though Docker is: install Debian's package tini")
+        words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script, init, str(self.folder / "daemon.json")]
+        with self.log.open("wb") as log:
+            process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/")
+        self._state.write_text(json.dumps({"pid": process.pid, "birth": birth(process.pid), "made": made}))
+        return process
+
+    def _await(self, process: subprocess.Popen[bytes]) -> None:
+        limit = time.monotonic() + _START_LIMIT
+        while not self._answers():
+            if process.poll() is not None or time.monotonic() > limit:
+                last = "\n".join(f"    {line[:300]}" for line in self.log.read_text(errors="replace").splitlines()[-8:])
+                raise BrokenSetup(f"the private Docker engine does not start. Its log is {self.log}; its last lines:\n{last}")
+            time.sleep(0.05)
+
+    def _stop(self) -> None:
+        pid = self._pid()
+        if pid is not None:
+            _end(pid)
+        self._remove_bridges()
+        self._remove_groups()
+        if self._state.exists():
+            if json.loads(self._state.read_text())["made"]:
+                with contextlib.suppress(OSError):
+                    _SHIM_SOCKETS.rmdir()
+            self._state.unlink()
+        for name in ("docker.sock", "docker.pid", "exec"):
+            path = self.folder / name
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+    @property
+    def _state(self) -> Path:
+        return self.folder / "state.json"
+
+    def _pid(self) -> int | None:
+        """The number of its first process, when that still lives; a number that another process has got is not it."""
+        try:
+            state = json.loads(self._state.read_text())
+        except (OSError, ValueError):
+            return None
+        pid = int(state["pid"])
+        return pid if is_alive(pid) and birth(pid) == state["birth"] else None
+
+    def _answers(self) -> bool:
+        return answers(self.host)
+
+    def _remove_bridges(self) -> None:
+        """The bridges of its networks: the names are in the engine's own records, which outlive it."""
+        records = self.folder / "data" / "network" / "files" / "local-kv.db"
+        if not records.exists():
+            return
+        for name in set(re.findall(rb'"BridgeName":"(br-[0-9a-f]{12})"', records.read_bytes())):
+            if Path("/sys/class/net", name.decode(), "bridge").is_dir():
+                subprocess.run(["ip", "link", "delete", name.decode()], check=False, capture_output=True)
+
+    def _remove_groups(self) -> None:
+        """Its cgroups, of every hierarchy: empty folders by now, the deepest first."""
+        roots = [Path("/sys/fs/cgroup", self.group), *Path("/sys/fs/cgroup").glob(f"*/{self.group}")]
+        for root in roots:
+            for path in sorted((path for path in root.rglob("*") if path.is_dir()), key=lambda path: -len(path.parts)):
+                with contextlib.suppress(OSError):
+                    path.rmdir()
+            with contextlib.suppress(OSError):
+                root.rmdir()
+
+
+def answers(host: str | None) -> bool:
+    """Whether an engine answers at `host` (None: where the user's settings point)."""
+    environment = {**os.environ, **({"DOCKER_HOST": host} if host else {})}
+    try:
+        result = subprocess.run(
+            ["docker", "version", "--format", "{{.Server.Version}}"], env=environment, capture_output=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return result.returncode == 0
+
+
+def docker_version() -> int:
+    """The major version of the installed engine; 0 where it does not say."""
+    try:
+        answer = subprocess.run(["dockerd", "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+    except OSError:
+        return 0
+    match = re.search(r"version (\d+)", answer)
+    return int(match[1]) if match else 0
+
+
+def _end(pid: int) -> None:
+    """Ends the engine: politely first, so that it writes its records, then for good."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for child in children:  # the init hands the signal to the engine
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGTERM)
+        if not _ends(descriptor):
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+            _ends(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _ends(descriptor: int) -> bool:
+    import select
+
+    return bool(select.select([descriptor], [], [], _STOP_LIMIT)[0])

@@ -1,0 +1,128 @@
+"""From settings to a cluster under test, and back to a machine without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from conformance import offline
+from conformance.cluster import kind, toolbox
+from conformance.cluster.broken import BrokenCluster
+from conformance.cluster.descriptor_file import InvalidPlugin
+from conformance.cluster.plugin import Descriptor, Helm, load, with_manifest
+from conformance.cluster.version import version
+from conformance.settings import InvalidSettings, Settings
+from conformance.target import Target
+from conformance.world.progress import Progress
+
+DEFAULT_PLUGIN = "cilium"
+
+
+class CannotRun(Exception):
+    """A run cannot begin. The text says why and what to do; `exit_code` is that of the command."""
+
+    def __init__(self, text: str, exit_code: int) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
+WRONG_USAGE, BROKEN_WORLD = 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """A cluster under test. `keeps_cluster`: it is there after the run; else `release` takes away all that was made for it."""
+
+    target: Target
+    plugin_version: str
+    keeps_cluster: bool
+    release: Callable[[], None]
+
+
+def provide(settings: Settings, progress: Progress) -> Provision:
+    """The cluster that the settings ask for: found, or made. Raises CannotRun; then nothing is left behind."""
+    try:
+        if settings.provider == "kubeconfig":
+            return _kept(Target.of_kubeconfig(settings), None)
+        return _kind(settings, progress)
+    except (InvalidSettings, InvalidPlugin, kind.InvalidCluster) as error:
+        raise CannotRun(str(error), WRONG_USAGE) from error
+    except (BrokenCluster, toolbox.BrokenToolbox, offline.BrokenSetup) as error:
+        raise CannotRun(str(error), BROKEN_WORLD) from error
+
+
+def _kind(settings: Settings, progress: Progress) -> Provision:
+    plugin = plugin_of(settings)
+    standing = kind.known(settings.name)
+    if standing is not None:
+        _check_standing(standing, settings)
+        progress.say(f"using the cluster {standing.name} that stands already ({standing.plugin}, {standing.family})")
+        return _kept(Target.of_kind(standing, plugin, settings), standing)
+    remove_half_made(settings.name, progress)
+    made = up(settings, plugin, progress)
+    target = Target.of_kind(made, plugin, settings)
+    if settings.keep:
+        return _kept(target, made)
+    return Provision(target, _version(target, made), keeps_cluster=False, release=lambda: down(settings.name, progress))
+
+
+def _kept(target: Target, cluster: kind.KindCluster | None) -> Provision:
+    return Provision(target, _version(target, cluster), keeps_cluster=True, release=lambda: None)
+
+
+def _version(target: Target, cluster: kind.KindCluster | None) -> str:
+    """What the plugin says it is, "" where it cannot be asked: a record without it is better than none."""
+    if target.plugin is None:
+        return ""
+    with suppress(BrokenCluster):
+        return version(target.plugin, target.kubeconfig, target.context, cluster.run_on_node if cluster else None)
+    return ""
+
+
+def up(settings: Settings, plugin: Descriptor, progress: Progress) -> kind.KindCluster:
+    """A new kind cluster with what `--setup` brings where it is given. After a failure nothing of it is left."""
+    try:
+        return kind.up(settings.name, plugin, tools(settings, plugin, progress), settings.family, kube_proxy=settings.kube_proxy, progress=progress)
+    except BaseException:
+        offline.release(progress)
+        raise
+
+
+def down(name: str, progress: Progress) -> None:
+    """The cluster and, after the last one, the engine of our own. Raises BrokenCluster, BrokenSetup."""
+    kind.down(name, progress)
+    offline.release(progress)
+
+
+def remove_half_made(name: str, progress: Progress) -> None:
+    """What a killed run left of a cluster with this name."""
+    if any(status.name == name and status.cluster is None for status in kind.status()):
+        progress.say(f"removing what an earlier run left of cluster {name}")
+        kind.down(name, progress)
+
+
+def plugin_of(settings: Settings) -> Descriptor:
+    """The descriptor that the settings name. Raises InvalidPlugin."""
+    plugin = load(settings.cni or DEFAULT_PLUGIN)
+    return with_manifest(plugin, settings.cni_manifest) if settings.cni_manifest else plugin
+
+
+def tools(settings: Settings, plugin: Descriptor, progress: Progress) -> toolbox.Toolbox:
+    """What a kind cluster needs: made under `--setup`, else what the user has. Raises BrokenToolbox, BrokenSetup."""
+    if settings.setup:
+        return offline.provide(plugin, progress)
+    try:
+        return toolbox.found(needs_helm=any(isinstance(step, Helm) for step in plugin.install))
+    except toolbox.BrokenToolbox as error:
+        raise toolbox.BrokenToolbox(f"{error}\nOr let the suite bring it, once: the same command with --setup") from None
+
+
+def _check_standing(standing: kind.KindCluster, settings: Settings) -> None:
+    asked = {"--cni": (settings.cni, standing.plugin), "--family": (settings.family, standing.family)}
+    for flag, (wanted, has) in asked.items():
+        if wanted and wanted != has:
+            raise kind.InvalidCluster(
+                f"the cluster {standing.name} stands with {flag} {has}, not {wanted}: "
+                f"give another --name, or remove it first (cni-conformance cluster down --name {standing.name})"
+            )

@@ -1,0 +1,268 @@
+"""The pytest door: scenario files are collected as items, on one cluster, also under pytest-xdist.
+
+`setup` of an item measures, its `call` judges: so a broken world is pytest's *error* and a plugin that does something
+else than its policies say is a *failure*. Heavy imports wait until there is a scenario: the plugin is loaded into every
+pytest of an environment.
+
+With pytest-xdist the controller makes the cluster once the first worker has collected, and tells the workers by a file in
+the run's folder; every worker has worlds of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.settings import OPTIONS, InvalidSettings, Settings
+
+if TYPE_CHECKING:
+    from conformance.conductor import Conductor
+    from conformance.record import ScenarioRecord
+    from conformance.scenario.scenario import Scenario
+    from conformance.stage import Stage
+
+CONDUCTOR = pytest.StashKey["Conductor"]()
+STAGE = pytest.StashKey["Stage"]()
+_RECORD = "cni_conformance_record"
+_FOLDER = "cni_conformance_folder"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of `conformance.settings`."""
+    group = parser.getgroup("cni-conformance", "conformance of a Kubernetes CNI plugin")
+    for option in OPTIONS:
+        if isinstance(option.default, bool):
+            group.addoption(option.flag, dest=_destination(option.key), help=option.help, action="store_true", default=False)
+        else:
+            action = "append" if isinstance(option.default, tuple) else "store"
+            default = None if action == "append" else option.default
+            group.addoption(
+                option.flag, dest=_destination(option.key), help=option.help, metavar=option.metavar, action=action, default=default
+            )
+
+
+def _destination(key: str) -> str:
+    return f"cni_conformance_{key}"
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """The settings of a session. Raises pytest.UsageError."""
+    try:
+        return Settings.of({option.key: config.getoption(_destination(option.key)) for option in OPTIONS})
+    except InvalidSettings as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+# --- collecting: needs no cluster -----------------------------------------------------------------------------------
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Scenario files."""
+    if file_path.suffix != ".yaml":
+        return None
+    from conformance.scenario.catalogue import is_scenario
+
+    return ScenarioFile.from_parent(parent, path=file_path) if is_scenario(file_path) else None
+
+
+class ScenarioFile(pytest.File):
+    """A scenario file with its one item."""
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """The item; a fault of the file stands in pytest's collection error with line and caret."""
+        from conformance.scenario.load import load
+
+        yield ScenarioItem.from_parent(self, name=(scenario := load(self.path)).name, scenario=scenario)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ARG002 - pytest's signature
+        """The faults as a person reads them."""
+        from conformance.scenario.fault import InvalidScenario
+
+        return str(excinfo.value) if isinstance(excinfo.value, InvalidScenario) else super().repr_failure(excinfo)
+
+
+class ScenarioItem(pytest.Item):
+    """One scenario. Its marks: its group, its capabilities, and `alone`."""
+
+    def __init__(self, *, scenario: Scenario, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scenario = scenario
+        self.record: ScenarioRecord | None = None
+        for mark in {scenario.group, *scenario.needs, *(("alone",) if scenario.runs_alone else ())}:
+            self.config.addinivalue_line("markers", f"{mark}: scenarios with this group or capability")
+            self.add_marker(mark)
+
+    def setup(self) -> None:
+        """Measures. A broken world is an error, a capability that is not there a skip."""
+        self.record = _stage(self.config).play(self.scenario)
+        match self.record.outcome:
+            case "error":
+                raise BrokenScenario(self.record)
+            case "not-supported" | "skipped":
+                pytest.skip(self.record.sentence)
+
+    def runtest(self) -> None:
+        """Judges. A known deviation is what pytest calls an expected failure."""
+        match self.record and self.record.outcome:
+            case "failed":
+                raise FailedScenario(self.record)
+            case "known-deviation":
+                pytest.xfail(self.record.sentence)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What happened, so that it needs no second explanation."""
+        if isinstance(excinfo.value, FailedScenario | BrokenScenario):
+            from conformance.report.explain import explain
+
+            return explain(excinfo.value.record)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """File and name, as pytest shows them."""
+        return self.path, None, f"{self.scenario.group}/{self.name}"
+
+
+class _Told(Exception):
+    def __init__(self, record: ScenarioRecord) -> None:
+        super().__init__(record.sentence)
+        self.record = record
+
+
+class FailedScenario(_Told):
+    """The plugin does something else than the policies say."""
+
+
+class BrokenScenario(_Told):
+    """The world or the scenario was broken; nothing is said of the plugin."""
+
+
+# --- one process of a run -------------------------------------------------------------------------------------------
+
+
+def _stage(config: pytest.Config) -> Stage:
+    if STAGE not in config.stash:
+        from conformance.stage import Stage
+
+        if _is_worker(config):
+            given = config.workerinput  # type: ignore[attr-defined] # xdist adds it to the workers' config
+            config.stash[STAGE] = Stage.join(Path(given[_FOLDER]), worker=given["workerid"])
+        else:
+            config.stash[STAGE] = Stage.join(config.stash[CONDUCTOR].folder, worker="gw0")
+    return config.stash[STAGE]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Before anything else: every fault of every file at once, and the settings."""
+    config = session.config
+    if _is_worker(config):
+        return
+    from conformance.scenario.catalogue import find, load_all
+
+    paths = find([Path(argument.split("::")[0]) for argument in config.args])
+    if not paths:
+        return
+    settings = settings_of(config)
+    scenarios, faults = load_all(paths)
+    if faults:
+        pytest.exit("\n\n".join(map(str, faults)) + f"\n\n{len(faults)} faults in the scenario files; nothing was started", returncode=2)
+    if not config.getoption("collectonly"):
+        from conformance.conductor import Conductor
+
+        view = config.pluginmanager.getplugin("cni-conformance-view")
+        conductor = Conductor(settings, scenarios, workers=config.getoption("numprocesses", None) or 1, view=view)
+        config.stash[CONDUCTOR] = conductor
+        config.pluginmanager.register(Recorder(conductor), "cni-conformance-recorder")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Without xdist: the cluster, once it is known that scenarios will run."""
+    if any(isinstance(item, ScenarioItem) for item in session.items):
+        _prepare(session.config, len(session.items))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """With xdist: the same in the controller, when the first worker has collected. Work is given out after this."""
+    if ids:
+        _prepare(node.config, len(ids))
+
+
+def _prepare(config: pytest.Config, total: int) -> None:
+    conductor = config.stash.get(CONDUCTOR, None)
+    if conductor is None or conductor.is_ready or config.getoption("collectonly"):
+        return
+    from conformance.conductor import CannotRun
+
+    try:
+        conductor.prepare(total)
+    except CannotRun as error:
+        pytest.exit(str(error), returncode=error.exit_code)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells a worker of xdist where the run's folder is."""
+    conductor = node.config.stash.get(CONDUCTOR, None)
+    if conductor is not None:
+        node.workerinput[_FOLDER] = str(conductor.folder)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """The record travels with the report of the setup, as text: xdist passes plain types only."""
+    report = yield
+    if isinstance(item, ScenarioItem) and item.record is not None and report.when == "setup":
+        setattr(report, _RECORD, json.dumps(item.record.to_document()))
+    return report
+
+
+class Recorder:
+    """In the controller only: takes the records out of the reports."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        self.conductor = conductor
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A record, or a worker of xdist that crashed in the middle of a scenario."""
+        document = getattr(report, _RECORD, None)
+        if document is not None:
+            self.conductor.add(json.loads(document))
+        elif report.failed and report.when != "teardown":
+            self.conductor.lost(report.nodeid, str(report.longrepr))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Scenarios of one layout go to one worker, which has their world: in portions, so that no worker is left over."""
+    conductor = config.stash.get(CONDUCTOR, None)
+    if conductor is None or config.getoption("dist") not in ("load", "no"):
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class LayoutScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return conductor.portion_of(nodeid)
+
+    return LayoutScheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """After the workers have gone: worlds, reports, cluster; and the exit code says which kind of trouble there was."""
+    try:
+        return (yield)
+    finally:
+        config = session.config
+        if STAGE in config.stash:
+            config.stash[STAGE].close()
+        if CONDUCTOR in config.stash:
+            session.exitstatus = config.stash[CONDUCTOR].finish(int(session.exitstatus))

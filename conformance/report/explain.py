@@ -1,0 +1,201 @@
+"""What became of one scenario, explained so that it need not be explained again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from conformance.judge import Finding, FindingKind, Transient
+from conformance.judge.finding import counted
+from conformance.record import ScenarioRecord
+from conformance.report.page import Page, Part
+from conformance.report.tables import looks, put_tables
+from conformance.world.expectation import Reason
+from conformance.world.measurement import StepMeasurement
+from conformance.world.question import Answer, Question
+from conformance.world.verdict import AnswerKind, Outcome, Verdict
+
+STYLE = {
+    Outcome.PASSED: "green",
+    Outcome.FAILED: "bold red",
+    Outcome.ERROR: "bold magenta",
+    Outcome.KNOWN_DEVIATION: "cyan",
+    Outcome.NOT_SUPPORTED: "yellow",
+    Outcome.SKIPPED: "yellow",
+}
+"""The style of each outcome."""
+
+NAME = {
+    FindingKind.WRONGLY_ALLOWED: "leak",
+    FindingKind.WRONGLY_BLOCKED: "outage",
+    FindingKind.WRONG_RESPONDER: "wrong pod",
+    FindingKind.UNSTABLE: "unstable",
+    FindingKind.ILLEGAL: "illegal",
+    FindingKind.STALE_DEVIATION: "known deviation",
+    FindingKind.BASELINE: "baseline",
+    FindingKind.CONTRADICTION: "contradiction",
+    FindingKind.BROKEN: "broken",
+    FindingKind.RESIDUE: "left behind",
+}
+"""A word or two for each kind of finding, in front of its cell."""
+
+MOST_CELLS = 12
+"""Groups of wrong cells that are listed for one step; the tables show all of them, and a count says how many are missing."""
+
+
+def explain(record: ScenarioRecord, width: int | None = 100) -> str:
+    """The explanation as plain text, without colour. `width` in columns; None: paragraphs are not wrapped."""
+    page = Page(width)
+    put_scenario(page, record)
+    return str(page)
+
+
+def put_scenario(page: Page, record: ScenarioRecord) -> None:
+    """Name, sentence, each step (with its tables where something is wrong in it), and the policies as applied."""
+    name = f"{record.group}/{record.name}" if record.group else record.name
+    page.line((record.outcome.upper(), STYLE[record.outcome]), "  ", (name, "bold"))
+    if record.about:
+        page.paragraph(record.about, indent=2)
+    if record.because:
+        page.paragraph((f"because: {record.because}", "dim"), indent=2, hang=2)
+    page.blank()
+    page.paragraph(record.sentence, indent=2)
+    for deviation in record.deviations:
+        page.paragraph(("known deviation: ", "bold"), f"{deviation.because} ({deviation.source})", indent=2, hang=2)
+    for finding in record.judgement.findings:
+        if finding.step is None and finding.sentence != record.sentence:
+            page.paragraph((f"{NAME[finding.kind]}: ", "bold"), finding.sentence, indent=2, hang=2)
+    for step in record.measurement.steps:
+        page.blank()
+        _put_step(page, record, step)
+    _put_policies(page, record)
+
+
+def _put_step(page: Page, record: ScenarioRecord, step: StepMeasurement) -> None:
+    findings = [finding for finding in record.judgement.findings if finding.step == step.number]
+    head = f"step {step.number}: {step.action}" if step.number else "step 0: the baseline, without any policy"
+    page.paragraph((head, "bold"), f" - {_course(record, step, findings)}", indent=2, hang=2)
+    if not findings:
+        _put_transients(page, [each for each in record.judgement.transients if each.step == step.number])
+        return
+    page.blank()
+    cells = looks(step, findings)
+    if step.timeline.tracks:
+        put_tables(page, cells, indent=4)
+    elif cells:
+        page.paragraph("The model expects:", indent=4)
+        put_tables(page, {question: type(look)(look.expected, "!", look.difference) for question, look in cells.items()}, indent=4)
+    page.blank()
+    groups = _grouped(findings)
+    for group in groups[:MOST_CELLS]:
+        _put_finding(page, group)
+    if len(groups) > MOST_CELLS:
+        page.paragraph(f"… and {counted(len(groups) - MOST_CELLS, 'more pair')}: the record has them all", indent=4)
+
+
+def _course(record: ScenarioRecord, step: StepMeasurement, findings: Sequence[Finding]) -> str:
+    """How the step went, in a few words: when its table agreed, or how long it was waited for."""
+    timeline = step.timeline
+    if step.broken:
+        return "could not be done"
+    if step.contradictions:
+        return "was not done: file and model expect different things"
+    if not timeline.rounds:
+        return "nothing was asked"
+    asked = f"asked {counted(len(timeline.rounds), 'time')} in {timeline.ended:.2f} s"
+    if timeline.settled_at is None:
+        return f"never as expected; {asked}"
+    if findings:
+        return f"as expected at {timeline.settled_at:.2f} s, but not for good; {asked}"
+    times = [each.seconds for each in record.judgement.enforcements if each.step == step.number and each.seconds is not None]
+    changed = f", {counted(len(times), 'changed cell')} within {max(times):.2f} s" if times else ""
+    return f"as expected after {timeline.settled_at:.2f} s{changed}"
+
+
+def _put_transients(page: Page, transients: Sequence[Transient]) -> None:
+    if transients:
+        longest = max(transients, key=lambda each: each.until - each.since)
+        when = f"{longest.answer.kind} from {longest.since:.2f} s to {longest.until:.2f} s"
+        text = f"{counted(len(transients), 'transient')} (wrong for a while during the change, no failure), the longest: "
+        page.paragraph((f"{text}{longest.question} {when}", "dim"), indent=4, hang=2)
+
+
+def _grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Findings that say the same of one pair, of several ports and families, together."""
+    groups: dict[object, list[Finding]] = {}
+    for finding in findings:
+        key: object = finding
+        if finding.question is not None and finding.kind is not FindingKind.UNSTABLE:
+            answer = finding.answer
+            seen = None if answer is None else (answer.kind, answer.responder, answer.detail)
+            key = (finding.kind, finding.question.pair, seen, finding.reasons)
+        groups.setdefault(key, []).append(finding)
+    return list(groups.values())
+
+
+def _put_finding(page: Page, group: Sequence[Finding]) -> None:
+    first = group[0]
+    label = f"{NAME[first.kind]}: "
+    style = "bold red" if first.kind.is_failure else "bold magenta"
+    if first.question is None or first.kind in (FindingKind.UNSTABLE, FindingKind.BROKEN):
+        page.paragraph((label, style), first.sentence, indent=4, hang=2)
+    else:
+        source, destination = first.question.pair
+        questions = [finding.question for finding in group if finding.question is not None]
+        page.paragraph((label, style), (f"{source} -> {destination}", "bold"), f"  {_lanes(questions)}", indent=4, hang=2)
+        page.paragraph(_seen(first, group), indent=6, hang=2)
+    for reason in first.reasons:
+        _put_reason(page, reason)
+
+
+def _put_reason(page: Page, reason: Reason) -> None:
+    page.paragraph((f"{reason.direction}: ", "dim"), reason.text, indent=6, hang=2)
+
+
+def _lanes(questions: Sequence[Question]) -> str:
+    """`80/TCP (ipv4, ipv6), 81/TCP (ipv4)`."""
+    lanes: dict[str, list[str]] = {}
+    for question in questions:
+        lanes.setdefault(question.lane, []).append(question.family)
+    return ", ".join(f"{lane} ({', '.join(families)})" for lane, families in lanes.items())
+
+
+def _seen(first: Finding, group: Sequence[Finding]) -> str:
+    must = {
+        FindingKind.WRONGLY_ALLOWED: "must be blocked",
+        FindingKind.WRONGLY_BLOCKED: "must be allowed",
+        FindingKind.WRONG_RESPONDER: "must be answered by its own pod",
+        FindingKind.ILLEGAL: "is open, but not for this",
+        FindingKind.BASELINE: "must be answered without any policy",
+    }[first.kind]
+    since = min((finding.since for finding in group if finding.since is not None), default=None)
+    when = "" if since is None else f", from {since:.2f} s to the end"
+    return f"{must}; {_what(first.answer, group)}{when}"
+
+
+def _what(answer: Answer | None, group: Sequence[Finding]) -> str:
+    if answer is None:
+        return "it was never asked"
+    if answer.kind is AnswerKind.CONNECTED:
+        sources = dict.fromkeys(finding.answer.source_seen for finding in group if finding.answer and finding.answer.source_seen)
+        saw = f", which saw it come from {' and '.join(sources)}" if sources else ""
+        return f"answered by {answer.responder or 'something that does not say who it is'}{saw}"
+    detail = f" ({answer.detail})" if answer.detail else ""
+    return f"{'not measured' if answer.kind.verdict is not Verdict.BLOCKED else answer.kind}{detail}"
+
+
+def _put_policies(page: Page, record: ScenarioRecord) -> None:
+    if record.policies and record.outcome is not Outcome.PASSED:
+        page.blank()
+        page.line(("policies as applied", "bold"), indent=2)
+    else:
+        return
+    for key, text in record.policies.items():
+        steps = [str(number) for number, setting in enumerate(record.settings) if key in setting.policies]
+        where = f"in force in step {', '.join(steps)}" if steps else "never in force"
+        page.line(key, *_dim(f"  {where}" if record.settings else ""), indent=4)
+        for line in text.strip("\n").split("\n"):
+            page.line((line, "dim"), indent=6)
+
+
+def _dim(text: str) -> list[Part]:
+    return [(text, "dim")] if text else []

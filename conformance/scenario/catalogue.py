@@ -1,0 +1,51 @@
+"""Many scenario files: which they are, and all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from conformance.scenario.fault import Fault, InvalidScenario
+from conformance.scenario.load import CAPABILITIES, LAYOUTS, is_root, load
+from conformance.scenario.scenario import Scenario
+
+
+def is_scenario(path: Path) -> bool:
+    """Whether a file is a scenario by its place: YAML below a folder with schema.json and capabilities.yaml."""
+    if path.suffix != ".yaml" or path.name == CAPABILITIES:
+        return False
+    root = next((folder for folder in path.absolute().parents if is_root(folder)), None)
+    return root is not None and path.absolute().relative_to(root).parts[0] != LAYOUTS
+
+
+def find(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """The scenarios among these files and folders, sorted, each once. A file that is named is one wherever it lies.
+
+    Raises InvalidScenario for every path that is missing, and for a folder without any scenario.
+    """
+    found: set[Path] = set()
+    faults = []
+    for path in paths:
+        below = {path} if path.is_file() else {each for each in path.rglob("*.yaml") if is_scenario(each)}
+        if not below:
+            faults.append(Fault(path, 0, 0, "no scenario lies below this folder" if path.is_dir() else "no such file or folder"))
+        found |= below
+    if faults:
+        raise InvalidScenario(tuple(faults))
+    return tuple(sorted(found))
+
+
+def load_all(paths: Iterable[Path]) -> tuple[tuple[Scenario, ...], tuple[Fault, ...]]:
+    """Every scenario below these paths that is sound, and the faults of the others, each once."""
+    scenarios: list[Scenario] = []
+    faults: dict[Fault, None] = {}
+    try:
+        files = find(paths)
+    except InvalidScenario as wrong:
+        return (), wrong.faults
+    for path in files:
+        try:
+            scenarios.append(load(path))
+        except InvalidScenario as wrong:
+            faults |= dict.fromkeys(wrong.faults)
+    return tuple(scenarios), tuple(faults)

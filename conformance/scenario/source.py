@@ -1,0 +1,142 @@
+"""A YAML file as plain values that remember where they stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from conformance.scenario.fault import Fault
+
+Keys = tuple[str | int, ...]
+"""The way from the root of a document to a value: keys of mappings and indices of lists."""
+
+
+class Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, with `y` and `n` as YAML 1.1 and kubectl have them: booleans."""
+
+
+Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^[yYnN]$"), list("yYnN"))
+Loader.bool_values = Loader.bool_values | {"y": True, "n": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that could be read as YAML. `value` is made of mappings, lists, strings, numbers, booleans and None."""
+
+    path: Path
+    lines: tuple[str, ...]
+    root: yaml.Node
+    value: Any
+
+    def fault(self, text: str, keys: Keys = (), *, at_key: bool = False, line: int = 0, column: int = 0) -> Fault:
+        """A fault at the value with these keys, or at the key itself.
+
+        `line` and `column` count from 0 within the value's own text, where it is a text of several lines.
+        """
+        row, start = self._position(keys, at_key=at_key)
+        node = _find(self.root, keys)
+        if isinstance(node, yaml.ScalarNode) and not at_key:
+            row, start = self._within(node, line, column)
+        return Fault(self.path, row + 1, start + 1, text, self._line(row))
+
+    def written(self, keys: Keys) -> str:
+        """What stands in the file for a scalar: `y` where the value is True."""
+        node = _find(self.root, keys)
+        return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+
+    def line(self, keys: Keys) -> int:
+        """The line of a value, from 1."""
+        return self._position(keys, at_key=False)[0] + 1
+
+    def _position(self, keys: Keys, *, at_key: bool) -> tuple[int, int]:
+        mark = None
+        if at_key and keys:
+            parent = _find(self.root, keys[:-1])
+            pairs = parent.value if isinstance(parent, yaml.MappingNode) else []
+            mark = next((key.start_mark for key, _ in pairs if _key(key) == keys[-1]), None)
+        mark = mark or _find(self.root, keys).start_mark
+        return mark.line, mark.column
+
+    def _within(self, node: yaml.ScalarNode, line: int, column: int) -> tuple[int, int]:
+        start = node.start_mark
+        if node.style != "|":  # a folded or quoted text has lost its lines
+            return start.line, start.column
+        wanted = node.value.splitlines()[line] if line < len(node.value.splitlines()) else ""
+        row = start.line + 1 + line
+        return row, max(self._line(row).find(wanted), 0) + column
+
+    def _line(self, row: int) -> str:
+        return self.lines[row] if row < len(self.lines) else ""
+
+
+def read(path: Path) -> tuple[Source | None, tuple[Fault, ...]]:
+    """The file's content, and what is wrong with it as YAML: syntax (then there is no content), a key twice, an alias."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        return None, (Fault(path, 0, 0, f"cannot be read: {fault}"),)
+    lines = tuple(text.splitlines())
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader)):
+            # An alias may hold itself, and a reader would have to look for its meaning elsewhere.
+            return None, (Fault(path, 0, 0, "uses an alias (*name): write it out"),)
+        root = yaml.compose(text, Loader)
+        if root is None:
+            return None, (Fault(path, 0, 0, "is empty"),)
+        source = Source(path, lines, root, _construct(root))
+    except yaml.MarkedYAMLError as fault:
+        mark = fault.problem_mark or fault.context_mark
+        row, column = (mark.line, mark.column) if mark else (0, 0)
+        what = ": ".join(part for part in (fault.context, fault.problem) if part)
+        return None, (Fault(path, row + 1, column + 1, f"is no YAML: {what}", lines[row] if row < len(lines) else ""),)
+    except (yaml.YAMLError, ValueError, RecursionError) as fault:
+        return None, (Fault(path, 0, 0, f"is no YAML: {' '.join(str(fault).split())}"),)
+    return source, tuple(_repeated(source, root, ()))
+
+
+def _construct(node: yaml.Node) -> Any:
+    loader = Loader("")
+    try:
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _repeated(source: Source, node: yaml.Node, keys: Keys) -> Iterator[Fault]:
+    if isinstance(node, yaml.SequenceNode):
+        for index, child in enumerate(node.value):
+            yield from _repeated(source, child, (*keys, index))
+    if isinstance(node, yaml.MappingNode):
+        seen: set[object] = set()
+        for key, child in node.value:
+            name = _key(key)
+            if name in seen:
+                mark = key.start_mark
+                yield Fault(source.path, mark.line + 1, mark.column + 1, f"key {name!r} stands twice", source.lines[mark.line])
+            seen.add(name)
+            yield from _repeated(source, child, (*keys, name))
+
+
+def _key(node: yaml.Node) -> Any:
+    return _construct(node)
+
+
+def _find(root: yaml.Node, keys: Keys) -> yaml.Node:
+    """The node with these keys, or the nearest one above it."""
+    node = root
+    for key in keys:
+        below: yaml.Node | None = None
+        if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+            below = node.value[key] if key < len(node.value) else None
+        elif isinstance(node, yaml.MappingNode):
+            # The last of several equal keys is the one that counts in the value.
+            below = next((child for name, child in reversed(node.value) if _key(name) == key), None)
+        if below is None:
+            break
+        node = below
+    return node

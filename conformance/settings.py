@@ -1,0 +1,129 @@
+"""What a person can set for a run. One table feeds both doors: the command line and pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from conformance.world.times import Times
+
+
+class InvalidSettings(ValueError):
+    """An option with a value that makes no sense. The text names the option and what it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option: `default` of the type that it has (bool: a flag; tuple: may be given several times)."""
+
+    flag: str
+    help: str
+    default: str | bool | tuple[str, ...] = ""
+    metavar: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Its field in `Settings`."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+
+OPTIONS = (
+    Option(
+        "--cluster",
+        "kind (a cluster of its own, the default), or kubeconfig[:CONTEXT] for one that exists already.",
+        "kind",
+        "kind|kubeconfig[:CONTEXT]",
+    ),
+    Option("--cni", "The plugin under test: a name from `cni-conformance cluster plugins`, or a folder with a plugin.yaml.", "", "PLUGIN"),
+    Option("--cni-manifest", "Install the plugin from this file or URL instead of its published manifest.", "", "FILE|URL"),
+    Option("--name", "Name of the kind cluster; clusters of different names live side by side.", "cni-conformance", "NAME"),
+    Option("--family", "ipv4, ipv6 or dual. Default: dual where the plugin carries it.", "", "FAMILY"),
+    Option("--kube-proxy", "Mode of kube-proxy in the kind cluster: nftables or iptables.", "nftables", "MODE"),
+    Option("--setup", "Install and build what is missing (engine, kind, images), without asking.", default=False),
+    Option("--keep", "Keep the kind cluster after the run; the next run with the same name uses it.", default=False),
+    Option("--force", "Measure even where nothing enforces policies.", default=False),
+    Option("--report", "Folder for record.json and the reports made from it.", "", "DIR"),
+    Option("--probe-image", "Image of the probe pods: any with Python 3.8 or later as python3.", "", "IMAGE"),
+    Option("--times", "Change a waiting time, in seconds: settle=45. May be given several times.", (), "NAME=SECONDS"),
+    Option(
+        "--outside",
+        "A host outside the cluster, for ipBlock: its name (alpha, beta), its addresses, and the command that starts a program there: "
+        "'alpha=192.0.2.10,2001:db8::10 ssh probe@192.0.2.10'.",
+        (),
+        "NAME=ADDRESS[,ADDRESS] COMMAND",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The values of `OPTIONS`. Raises InvalidSettings from `of`."""
+
+    cluster: str = "kind"
+    cni: str = ""
+    cni_manifest: str = ""
+    name: str = "cni-conformance"
+    family: str = ""
+    kube_proxy: str = "nftables"
+    setup: bool = False
+    keep: bool = False
+    force: bool = False
+    report: str = ""
+    probe_image: str = ""
+    times: tuple[str, ...] = field(default=())
+    outside: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Settings:
+        """From a mapping that has at least the fields; other keys do not matter."""
+        own = {each.name: values[each.name] for each in fields(cls)}
+        own |= {key: tuple(own[key] or ()) for key in ("times", "outside")}
+        settings = cls(**own)
+        if settings.provider not in ("kind", "kubeconfig"):
+            raise InvalidSettings(f"--cluster {settings.cluster}: it is kind, kubeconfig or kubeconfig:CONTEXT")
+        if settings.family not in ("", "ipv4", "ipv6", "dual"):
+            raise InvalidSettings(f"--family {settings.family}: it is ipv4, ipv6 or dual")
+        if settings.kube_proxy not in ("nftables", "iptables"):
+            raise InvalidSettings(f"--kube-proxy {settings.kube_proxy}: it is nftables or iptables")
+        settings.waiting_times()
+        return settings
+
+    @property
+    def provider(self) -> str:
+        """Where the cluster comes from: kind or kubeconfig."""
+        return self.cluster.partition(":")[0]
+
+    @property
+    def context(self) -> str | None:
+        """The context of the kubeconfig, None for the current one."""
+        return self.cluster.partition(":")[2] or None
+
+    def waiting_times(self) -> Times:
+        """The table of waiting times with the changes of `--times`. Raises InvalidSettings."""
+        times = Times()
+        for change in self.times:
+            name, is_given, text = change.partition("=")
+            if not is_given or name not in {each.name for each in fields(Times)}:
+                raise InvalidSettings(f"--times {change}: it is NAME=SECONDS with one of {', '.join(each.name for each in fields(Times))}")
+            try:
+                seconds = float(text)
+            except ValueError:
+                seconds = -1.0
+            if not 0 <= seconds < 86400:
+                raise InvalidSettings(f"--times {change}: {text!r} is no number of seconds")
+            times = replace(times, **{name: seconds})
+        return times
+
+    def arguments(self) -> list[str]:
+        """The settings as words of a command line, those that differ from the defaults only."""
+        words: list[str] = []
+        for option in OPTIONS:
+            value = getattr(self, option.key)
+            if value == option.default:
+                continue
+            if isinstance(value, bool):
+                words.append(option.flag)
+            else:
+                words += [f"{option.flag}={each}" for each in (value if isinstance(value, tuple) else (value,))]
+        return words

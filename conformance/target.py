@@ -1,0 +1,106 @@
+"""The cluster under test, as every process of a run knows it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from conformance.cluster.hosts import HostAccess
+from conformance.cluster.kind import KindCluster
+from conformance.cluster.plugin import Descriptor, load
+from conformance.settings import InvalidSettings, Settings
+from conformance.world.verdict import Family
+
+FILE = "target.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the cluster is and what it carries.
+
+    `plugin` is None where nobody said which one it is (an existing cluster): then every capability is tried that needs
+    nothing of our own making.
+    """
+
+    provider: str
+    name: str
+    kubeconfig: Path | None
+    context: str | None
+    plugin: Descriptor | None
+    families: tuple[Family, ...]
+    hosts: tuple[HostAccess, ...]
+    probe_image: str
+
+    @classmethod
+    def of_kind(cls, cluster: KindCluster, plugin: Descriptor, settings: Settings) -> Target:
+        """A kind cluster of our own."""
+        families = (Family.IPV4, Family.IPV6) if cluster.family == "dual" else (Family(cluster.family),)
+        image = settings.probe_image or cluster.toolbox.probe_image
+        return cls("kind", cluster.name, cluster.kubeconfig, None, plugin, families, cluster.hosts, image)
+
+    @classmethod
+    def of_kubeconfig(cls, settings: Settings, kubeconfig: Path | None) -> Target:
+        """An existing cluster. Raises InvalidSettings, InvalidPlugin."""
+        plugin = load(settings.cni) if settings.cni else None
+        families = (Family(settings.family),) if settings.family in ("ipv4", "ipv6") else tuple(Family)
+        hosts = tuple(outside_host(text) for text in settings.outside)
+        image = settings.probe_image or "python:3"
+        return cls("kubeconfig", settings.context or "current context", kubeconfig, settings.context, plugin, families, hosts, image)
+
+    def write(self, folder: Path) -> None:
+        """Into the run's folder, for the workers."""
+        document = {
+            "provider": self.provider,
+            "name": self.name,
+            "kubeconfig": str(self.kubeconfig) if self.kubeconfig else None,
+            "context": self.context,
+            "plugin": str(self.plugin.folder) if self.plugin else None,
+            "families": list(self.families),
+            "hosts": [_host_document(host) for host in self.hosts],
+            "probe_image": self.probe_image,
+        }
+        (folder / FILE).write_text(json.dumps(document))
+
+    @classmethod
+    def read(cls, folder: Path) -> Target:
+        """What `write` wrote."""
+        content: dict[str, Any] = json.loads((folder / FILE).read_text())
+        return cls(
+            content["provider"],
+            content["name"],
+            Path(content["kubeconfig"]) if content["kubeconfig"] else None,
+            content["context"],
+            load(content["plugin"]) if content["plugin"] else None,
+            tuple(Family(each) for each in content["families"]),
+            tuple(_host(each) for each in content["hosts"]),
+            content["probe_image"],
+        )
+
+
+def outside_host(text: str) -> HostAccess:
+    """`alpha=192.0.2.10,2001:db8::10 ssh probe@192.0.2.10`. Raises InvalidSettings."""
+    name, is_given, rest = text.partition("=")
+    words = shlex.split(rest)
+    if not is_given or not name or len(words) < 2:
+        raise InvalidSettings(f"--outside {text!r}: it is NAME=ADDRESS[,ADDRESS] COMMAND, where COMMAND starts a program on that host")
+    try:
+        addresses = tuple(ip_address(each) for each in words[0].split(","))
+    except ValueError as error:
+        raise InvalidSettings(f"--outside {text!r}: {error}") from None
+    return HostAccess(name, (addresses,), tuple(words[1:]))
+
+
+def _host_document(host: HostAccess) -> dict[str, Any]:
+    slots = [[str(address) for address in slot] for slot in host.slots]
+    return {"name": host.name, "slots": slots, "command": list(host.command), "environment": dict(host.environment)}
+
+
+def _host(content: dict[str, Any]) -> HostAccess:
+    slots: Sequence[Sequence[str]] = content["slots"]
+    addresses = tuple(tuple(ip_address(each) for each in slot) for slot in slots)
+    return HostAccess(content["name"], addresses, tuple(content["command"]), content["environment"])

@@ -1,0 +1,47 @@
+"""What a plugin is known to get wrong, and where that is written down."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from conformance.world.question import Question
+from conformance.world.table import InvalidTable, Lane
+
+
+class InvalidDeviation(ValueError):
+    """A cell of a known deviation that cannot be read. The text says which and how it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDeviation:
+    """A scenario, or some cells of it, that a plugin fails as its `source` (a URL) says. It must go on failing.
+
+    `cells` are written as in a scenario's `expect` (`shop/other -> shop/api 80/TCP`); none: whatever fails in it.
+    """
+
+    scenario: str
+    because: str
+    source: str
+    cells: tuple[str, ...] = ()
+
+    def lanes(self) -> tuple[tuple[tuple[str, str], Lane], ...]:
+        """Its cells as pairs (source, destination) with their lane. Raises InvalidDeviation."""
+        return tuple(_lane(cell) for cell in self.cells)
+
+
+def holds(cell: tuple[tuple[str, str], Lane], question: Question) -> bool:
+    """Whether the question is one of those that the cell means."""
+    pair, lane = cell
+    return question.pair == pair and lane.holds(question)
+
+
+def _lane(cell: str) -> tuple[tuple[str, str], Lane]:
+    found = re.fullmatch(r"\s*(\S+)\s+->\s+(\S+)(?:\s+(\S+(?:\s+\S+)?))?\s*", cell)
+    try:
+        if found is None:
+            raise InvalidTable("there is no arrow between two places")
+        source, destination, lane = found.groups()
+        return (source, destination), Lane.parse("/".join(lane.split())) if lane else Lane()
+    except InvalidTable as fault:
+        raise InvalidDeviation(f"known deviation: the cell {cell!r} is not written as 'shop/other -> shop/api 80/TCP': {fault}") from None
