@@ -45,5 +45,5 @@ def _relabel(changes: Changes, world: World, cluster: Cluster) -> None:
 
 
 def _annotate(changes: Changes, world: World, cluster: Cluster) -> None:
-    for ref, annotations in changes.items():
-        cluster.annotate_namespace(world.namespaces[ref].name, annotations)
+    for ref, keys in changes.items():
+        cluster.annotate_namespace(world.namespaces[ref].name, keys)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 from conformance.cluster import kind, state
 from conformance.cluster.clean import leftovers, remove_run
 from conformance.cluster.client import Cluster
+from conformance.cluster.owner import Owner
 from conformance.provision import down
 from conformance.settings import Settings
 from conformance.target import Target
 from conformance.view import View
 from conformance.world.times import Times
+
+OWNER = "owner.json"
+"""In the folder of a run: the process that leads it."""
 
 
 def sweep(target: Target, times: Times, run: str) -> None:
@@ -42,15 +47,20 @@ def _clean_cluster(target: Target, settings: Settings) -> list[str]:
     try:
         runs = leftovers(cluster)
         for run in runs:
-            remove_run(cluster, run)
+            remove_run(cluster, run.run)
     finally:
         cluster.close()
-    return [f"the worlds of run {run} in cluster {target.name}" for run in runs]
+    return [f"in cluster {target.name}, {run}" for run in runs]
 
 
 def _clean_folders() -> list[str]:
     """The folders of runs whose process is gone."""
-    gone = [folder for folder in (state.cache_folder() / "runs").glob("*") if not is_running(folder)]
+    gone = [folder for folder in (state.cache_folder() / "runs").glob("*") if not _is_running(folder)]
     for folder in gone:
         shutil.rmtree(folder, ignore_errors=True)
     return [f"the folder of run {folder.name}" for folder in gone]
+
+
+def _is_running(folder: Path) -> bool:
+    owner = Owner.read((folder / OWNER).read_text()) if (folder / OWNER).exists() else None
+    return owner is not None and owner.is_alive() is not False

@@ -100,7 +100,7 @@ def list_(context: click.Context, scenarios: tuple[Path, ...]) -> None:
             group = scenario.group
             console.print(f"\n{group}", style="bold", markup=False)
         needs = f"  (needs {', '.join(scenario.needs)})" if scenario.needs else ""
-        console.print(f"  {scenario.name}{needs}\n      {scenario.about}", markup=False)
+        console.print(f"  {scenario.name}{needs}\n      {scenario.about}", markup=False, soft_wrap=not console.is_terminal)
 
 
 @main.command()
@@ -118,17 +118,15 @@ def check(scenarios: tuple[Path, ...]) -> None:
 
 @main.command()
 @click.argument("scenario")
-@click.option("--family", default="dual", type=click.Choice(["ipv4", "ipv6", "dual"]))
-def expect(scenario: str, family: str) -> None:
+def expect(scenario: str) -> None:
     """The expected tables of a scenario (its name, or a file) with the rules that decide. Needs no cluster."""
-    from conformance.expect import expect as text_of
-    from conformance.world.verdict import Family
+    from conformance.expect import explain
 
     found = [each for each in _loaded(()) if each.name == scenario] if not Path(scenario).exists() else list(_loaded((Path(scenario),)))
     if not found:
         _fail(f"there is no scenario {scenario}: `cni-conformance list` shows their names", WRONG_USAGE)
     for each in found:
-        click.echo(text_of(each, tuple(Family) if family == "dual" else (Family(family),)))
+        click.echo(explain(each))
 
 
 @main.command()

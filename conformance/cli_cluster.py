@@ -12,13 +12,17 @@ from conformance.cli import ALL_PASSED, BROKEN_WORLD, NOTHING_ENFORCES, view_of,
 from conformance.settings import Settings
 
 
+MAKING = ("--cni", "--cni-manifest", "--name", "--family", "--kube-proxy", "--setup", "--probe-image")
+"""The options that say which cluster is made."""
+
+
 @click.group()
 def cluster() -> None:
     """A kind cluster with a plugin: up, down, status."""
 
 
 @cluster.command()
-@with_settings("--cni", "--cni-manifest", "--name", "--family", "--kube-proxy", "--setup", "--probe-image")
+@with_settings(*MAKING)
 @click.pass_context
 def up(context: click.Context, settings: Settings) -> None:
     """Make a cluster and keep it; `run` with the same --name uses it."""
@@ -26,7 +30,7 @@ def up(context: click.Context, settings: Settings) -> None:
 
     view = view_of(context)
     with _plain_errors():
-        made = provision.make(settings, view)
+        made = provision.up(settings, provision.plugin_of(settings), view)
     view.console.print(f"cluster {made.name} is up. Use it: export KUBECONFIG={made.kubeconfig}", markup=False, soft_wrap=True)
     view.console.print(f"Remove it: cni-conformance cluster down --name {made.name}", markup=False, soft_wrap=True)
 
@@ -70,7 +74,7 @@ def plugins() -> None:
 
 
 @click.command()
-@with_settings("--cluster", "--cni", "--cni-manifest", "--name", "--family", "--kube-proxy", "--setup", "--keep", "--probe-image", "--times")
+@with_settings(*MAKING, "--cluster", "--keep", "--times")
 @click.pass_context
 def doctor(context: click.Context, settings: Settings) -> None:
     """Can this cluster run the suite, and does anything enforce policies here?
@@ -79,8 +83,8 @@ def doctor(context: click.Context, settings: Settings) -> None:
     Exit code 0 yes · 3 it cannot run the suite · 4 nothing enforces policies here
     """
     from conformance import provision
-    from conformance.cluster.broken import BrokenCluster
-    from conformance.doctor import examine, sweep
+    from conformance.cleaning import sweep
+    from conformance.doctor import examine
 
     view = view_of(context)
     with _plain_errors():
@@ -89,12 +93,11 @@ def doctor(context: click.Context, settings: Settings) -> None:
         try:
             found = examine(provided.target, settings.waiting_times(), run)
             sweep(provided.target, settings.waiting_times(), run)
-        except BrokenCluster as trouble:
-            raise provision.CannotRun(str(trouble), BROKEN_WORLD) from trouble
         finally:
             provided.release()
     for each in found.checks:
-        view.console.print(f"{'✓' if each.is_fine else '✗'} {each.name}: {each.sentence}", style=None if each.is_fine else "red", markup=False)
+        mark, style = ("✓", "green") if each.is_fine else ("✗", "red")
+        view.console.print(f"{mark} {each.name}: {each.sentence}", style=style, markup=False)
     sys.exit(BROKEN_WORLD if not found.can_run else NOTHING_ENFORCES if found.enforces is False else ALL_PASSED)
 
 

@@ -15,11 +15,11 @@ from math import ceil
 from pathlib import Path
 from typing import Any, NoReturn
 
+from conformance.cleaning import OWNER, sweep
 from conformance.cluster import state
 from conformance.cluster.broken import BrokenCluster
-from conformance.cluster.clean import remove_run
-from conformance.cluster.client import Cluster
-from conformance.doctor import Examination, examine
+from conformance.cluster.owner import Owner
+from conformance.doctor import ENFORCEMENT, Examination, examine
 from conformance.judge import Finding, FindingKind, Judgement
 from conformance.provision import BROKEN_WORLD, CannotRun, Provision, provide
 from conformance.record import Facts, Phase, Plugin, Run, ScenarioRecord, Writer
@@ -45,6 +45,7 @@ class Conductor:
         self.run = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(5))
         self.folder = state.cache_folder() / "runs" / self.run
         self.folder.mkdir(parents=True)
+        (self.folder / OWNER).write_text(Owner.of_this_process().text())
         self.report = Path(settings.report) if settings.report else None
         self.is_ready = False
         self.result: Run | None = None
@@ -107,10 +108,10 @@ class Conductor:
 
     def _stop_where_it_makes_no_sense(self, examination: Examination) -> None:
         if not examination.can_run:
-            sentences = [f"{check.name}: {check.sentence}" for check in examination.checks if not check.is_fine and check.name != "enforcement"]
-            raise CannotRun("this cluster cannot run the suite:\n  " + "\n  ".join(sentences), BROKEN_WORLD)
+            broken = [f"  {each.name}: {each.sentence}" for each in examination.checks if not each.is_fine and each.name != ENFORCEMENT]
+            raise CannotRun("\n".join(["this cluster cannot run the suite:", *broken]), BROKEN_WORLD)
         if examination.enforces is False and not self.settings.force:
-            sentence = next(check.sentence for check in examination.checks if check.name == "enforcement")
+            sentence = next(check.sentence for check in examination.checks if check.name == ENFORCEMENT)
             raise CannotRun(f"{sentence} (--force measures all the same)", NOTHING_ENFORCES)
 
     def _close_record(self) -> None:
@@ -136,11 +137,7 @@ class Conductor:
 
     def _remove_worlds(self, provision: Provision) -> None:
         with self.view.phase("removing the worlds"):
-            cluster = Cluster.connect(provision.target.kubeconfig, provision.target.context, self.settings.waiting_times())
-            try:
-                remove_run(cluster, self.run)
-            finally:
-                cluster.close()
+            sweep(provision.target, self.settings.waiting_times(), self.run)
 
     def _exit_code(self, pytests: int) -> int:
         """pytest knows only that something did not pass; a person wants to know what."""
@@ -151,9 +148,10 @@ class Conductor:
         return pytests
 
     def _facts(self, ended: str = "") -> Facts:
-        assert self._provision is not None and self._examination is not None  # noqa: S101 - prepare() is over
-        target = self._provision.target
-        plugin = Plugin(target.plugin.name, target.plugin.title, self._provision.plugin_version) if target.plugin else Plugin("unknown")
+        if self._provision is None or self._examination is None:
+            raise RuntimeError("there are no facts of a run before it is prepared")
+        target, version_seen = self._provision.target, self._provision.plugin_version
+        plugin = Plugin(target.plugin.name, target.plugin.title, version_seen) if target.plugin else Plugin("unknown")
         return Facts(
             suite=version("cni-conformance"),
             plugin=plugin,

@@ -6,12 +6,13 @@ than `PATIENCE` for one deny-all is asked again with `--times settle=…`, and o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conformance import data
 from conformance.cluster.broken import BrokenCluster
-from conformance.cluster.client import Cluster
+from conformance.cluster.client import Cluster, NodeFacts
 from conformance.cluster.rights import missing_rights
 from conformance.judge import FindingKind
 from conformance.notes import Notes
@@ -22,6 +23,9 @@ from conformance.target import Target
 from conformance.world.times import Times
 from conformance.world.verdict import Outcome
 from conformance.worlds import Worlds
+
+ENFORCEMENT = "enforcement"
+"""The name of the check that says whether anything enforces policies."""
 
 PATIENCE = 6.0
 """Seconds for a plugin to enforce one deny-all."""
@@ -50,7 +54,7 @@ class Examination:
     @property
     def can_run(self) -> bool:
         """Whether scenarios can be measured here, whatever enforces."""
-        return all(check.is_fine for check in self.checks if check.name != "enforcement")
+        return all(check.is_fine for check in self.checks if check.name != ENFORCEMENT)
 
 
 def examine(target: Target, times: Times, run: str) -> Examination:
@@ -69,12 +73,13 @@ def examine(target: Target, times: Times, run: str) -> Examination:
 
 def _examine(cluster: Cluster, target: Target, times: Times, run: str) -> Examination:
     facts = cluster.facts()
+    known = {"Kubernetes": facts.version, "nodes": ", ".join(facts.nodes) or "not told"}
     checks = [Check("API server", is_fine=True, sentence=f"answers, Kubernetes {facts.version}")]
     missing = missing_rights(cluster)
     checks.append(Check("permissions", not missing, f"missing: {'; '.join(missing)}" if missing else "all that is needed"))
-    checks.append(_nodes(cluster))
+    checks.append(_nodes(facts.nodes))
     if not all(check.is_fine for check in checks):
-        return Examination(tuple(checks), None, facts.document())
+        return Examination(tuple(checks), None, known)
     worlds = Worlds(cluster, target, times, run, NUMBER)
     try:
         patient = replace(times, settle=min(times.settle, PATIENCE))
@@ -82,19 +87,20 @@ def _examine(cluster: Cluster, target: Target, times: Times, run: str) -> Examin
     finally:
         worlds.close()
     checks += [_probes(record), _enforcement(record)]
-    return Examination(tuple(checks), _enforces(record), facts.document())
+    return Examination(tuple(checks), _enforces(record), known)
 
 
 def _scenario() -> Path:
     return data.folder("fixtures") / "doctor.yaml"
 
 
-def _nodes(cluster: Cluster) -> Check:
-    nodes = cluster.nodes()
-    broken = [node.name for node in nodes.values() if not node.is_ready]
+def _nodes(nodes: Mapping[str, NodeFacts]) -> Check:
+    if not nodes:
+        return Check("nodes", is_fine=True, sentence="may not be listed: which pods share a node is left to the scheduler")
+    broken = [f"{node.name} ({node.why_not})" for node in nodes.values() if not node.is_ready]
     usable = [node.name for node in nodes.values() if node.takes_pods]
-    if broken:
-        return Check("nodes", is_fine=False, sentence=f"not ready: {', '.join(broken)}")
+    if broken or not usable:
+        return Check("nodes", is_fine=False, sentence=f"not ready: {', '.join(broken)}" if broken else "no node takes pods")
     if len(usable) == 1:
         return Check("nodes", is_fine=True, sentence=f"only {usable[0]} takes pods: no pair of pods lies across nodes")
     return Check("nodes", is_fine=True, sentence=f"{len(usable)} take pods: pairs on the same node and across nodes")
@@ -118,9 +124,10 @@ def _enforces(record: ScenarioRecord) -> bool | None:
 def _enforcement(record: ScenarioRecord) -> Check:
     enforces = _enforces(record)
     if enforces is None:
-        return Check("enforcement", is_fine=False, sentence="could not be looked at")
+        return Check(ENFORCEMENT, is_fine=False, sentence="could not be looked at")
     if not enforces:
-        return Check("enforcement", is_fine=False, sentence="nothing enforces policies here: under a deny-all everybody still reaches everybody")
+        sentence = "nothing enforces policies here: under a deny-all everybody still reaches everybody"
+        return Check(ENFORCEMENT, is_fine=False, sentence=sentence)
     if record.outcome is Outcome.FAILED:
-        return Check("enforcement", is_fine=False, sentence=f"something enforces policies here, but not wholly: {record.sentence}")
-    return Check("enforcement", is_fine=True, sentence="a deny-all blocks, and without it everybody is reached again")
+        return Check(ENFORCEMENT, is_fine=False, sentence=f"something enforces policies here, but not wholly: {record.sentence}")
+    return Check(ENFORCEMENT, is_fine=True, sentence="a deny-all blocks, and without it everybody is reached again")

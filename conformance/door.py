@@ -17,7 +17,7 @@ from conformance.view import View
 REPORT = "reports/out"
 """Where `run` writes its record and reports if it is not told."""
 
-_INTERRUPTED = 130
+_INTERRUPTED, _WRONG_USAGE = 130, 2
 
 
 def run_pytest(settings: Settings, view: View, **choice: Any) -> int:
@@ -53,6 +53,8 @@ class _Door:
     def __init__(self, view: View, *, is_verbose: bool) -> None:
         self.view, self.is_verbose = view, is_verbose
         self._config: pytest.Config | None = None
+        self._has_begun = self._was_interrupted = False
+        self._exit: int | None = None
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -62,6 +64,19 @@ class _Door:
             for name in ("terminalreporter", "terminaldistreporter"):
                 if (reporter := config.pluginmanager.getplugin(name)) is not None:
                     config.pluginmanager.unregister(reporter)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self) -> None:
+        self._has_begun = True
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C, SIGTERM, or a run that cannot begin: then pytest's terminal report would have said why."""
+        if not isinstance(excinfo.value, pytest.exit.Exception):
+            self._was_interrupted = True
+            return
+        self._exit = excinfo.value.returncode
+        if self._has_begun:  # before that pytest itself writes it
+            self.view.console.print(excinfo.value.msg, markup=False, soft_wrap=True)
 
     def exit_code(self, pytests: int) -> int:
         """Shows the summary; pytest's own codes for a session that did not come to an end become ours."""
@@ -73,4 +88,12 @@ class _Door:
             print_run(conductor.result, self.view.console)
             if conductor.report is not None:
                 self.view.say(f"record and reports: {conductor.report}")
-        return pytests
+        if self._was_interrupted:
+            self.view.console.print("interrupted; what was measured is in the record")
+            return _INTERRUPTED
+        if self._exit is not None:
+            return self._exit
+        if pytests == pytest.ExitCode.NO_TESTS_COLLECTED:
+            self.view.console.print("no scenario was selected")
+            return _WRONG_USAGE
+        return _WRONG_USAGE if pytests == pytest.ExitCode.USAGE_ERROR else pytests

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from conformance.model.decide import expected
@@ -12,12 +13,12 @@ from conformance.scenario.scenario import Action, Annotate, Apply, Changes, Dele
 from conformance.template.render import annotated, relabelled, render_policies
 from conformance.world.expectation import ExpectedTable
 from conformance.world.labels import Labels
-from conformance.world.place import World
+from conformance.world.place import Namespace, Pod, World
 from conformance.world.policy import NetworkPolicy
 from conformance.world.question import questions_of
 from conformance.world.verdict import Family
 
-Document = Mapping[str, Any]
+Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,9 @@ def _after(action: Action, before: PlannedStep, policies: Mapping[str, NetworkPo
 
 def relabelling(now: World, then: World) -> Changes:
     """By reference, the labels to set or (None) to remove so that the first world becomes the second."""
-    here = {**now.namespaces, **now.pods}
-    changes = {place.ref: _changed(here[place.ref].labels, place.labels) for place in [*then.namespaces.values(), *then.pods.values()]}
+    here: dict[str, Namespace | Pod] = {**now.namespaces, **now.pods}
+    places: chain[Namespace | Pod] = chain(then.namespaces.values(), then.pods.values())
+    changes = {place.ref: _changed(here[place.ref].labels, place.labels) for place in places}
     return {ref: keys for ref, keys in changes.items() if keys}
 
 

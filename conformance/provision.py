@@ -10,6 +10,7 @@ from conformance import offline
 from conformance.cluster import kind, toolbox
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.descriptor_file import InvalidPlugin
+from conformance.cluster.kind_cluster import KindCluster
 from conformance.cluster.plugin import Descriptor, Helm, load, with_manifest
 from conformance.cluster.version import version
 from conformance.settings import InvalidSettings, Settings
@@ -46,10 +47,18 @@ def provide(settings: Settings, progress: Progress) -> Provision:
         if settings.provider == "kubeconfig":
             return _kept(Target.of_kubeconfig(settings), None)
         return _kind(settings, progress)
-    except (InvalidSettings, InvalidPlugin, kind.InvalidCluster) as error:
-        raise CannotRun(str(error), WRONG_USAGE) from error
-    except (BrokenCluster, toolbox.BrokenToolbox, offline.BrokenSetup) as error:
-        raise CannotRun(str(error), BROKEN_WORLD) from error
+    except Exception as error:
+        raise translated(error) or error from error
+
+
+def translated(error: BaseException) -> CannotRun | None:
+    """What a user or a machine can cause, with its exit code; None for everything else."""
+    match error:
+        case InvalidSettings() | InvalidPlugin() | kind.InvalidCluster():
+            return CannotRun(str(error), WRONG_USAGE)
+        case BrokenCluster() | toolbox.BrokenToolbox() | offline.BrokenSetup():
+            return CannotRun(str(error), BROKEN_WORLD)
+    return None
 
 
 def _kind(settings: Settings, progress: Progress) -> Provision:
@@ -59,7 +68,6 @@ def _kind(settings: Settings, progress: Progress) -> Provision:
         _check_standing(standing, settings)
         progress.say(f"using the cluster {standing.name} that stands already ({standing.plugin}, {standing.family})")
         return _kept(Target.of_kind(standing, plugin, settings), standing)
-    remove_half_made(settings.name, progress)
     made = up(settings, plugin, progress)
     target = Target.of_kind(made, plugin, settings)
     if settings.keep:
@@ -67,11 +75,11 @@ def _kind(settings: Settings, progress: Progress) -> Provision:
     return Provision(target, _version(target, made), keeps_cluster=False, release=lambda: down(settings.name, progress))
 
 
-def _kept(target: Target, cluster: kind.KindCluster | None) -> Provision:
+def _kept(target: Target, cluster: KindCluster | None) -> Provision:
     return Provision(target, _version(target, cluster), keeps_cluster=True, release=lambda: None)
 
 
-def _version(target: Target, cluster: kind.KindCluster | None) -> str:
+def _version(target: Target, cluster: KindCluster | None) -> str:
     """What the plugin says it is, "" where it cannot be asked: a record without it is better than none."""
     if target.plugin is None:
         return ""
@@ -80,10 +88,15 @@ def _version(target: Target, cluster: kind.KindCluster | None) -> str:
     return ""
 
 
-def up(settings: Settings, plugin: Descriptor, progress: Progress) -> kind.KindCluster:
-    """A new kind cluster with what `--setup` brings where it is given. After a failure nothing of it is left."""
+def up(settings: Settings, plugin: Descriptor, progress: Progress) -> KindCluster:
+    """A new kind cluster, with what `--setup` brings where it is given.
+
+    Raises InvalidCluster, BrokenCluster, BrokenToolbox, BrokenSetup; nothing of it is left then.
+    """
+    remove_half_made(settings.name, progress)
     try:
-        return kind.up(settings.name, plugin, tools(settings, plugin, progress), settings.family, kube_proxy=settings.kube_proxy, progress=progress)
+        brought = tools(settings, plugin, progress)
+        return kind.up(settings.name, plugin, brought, settings.family, kube_proxy=settings.kube_proxy, progress=progress)
     except BaseException:
         offline.release(progress)
         raise
@@ -118,7 +131,7 @@ def tools(settings: Settings, plugin: Descriptor, progress: Progress) -> toolbox
         raise toolbox.BrokenToolbox(f"{error}\nOr let the suite bring it, once: the same command with --setup") from None
 
 
-def _check_standing(standing: kind.KindCluster, settings: Settings) -> None:
+def _check_standing(standing: KindCluster, settings: Settings) -> None:
     asked = {"--cni": (settings.cni, standing.plugin), "--family": (settings.family, standing.family)}
     for flag, (wanted, has) in asked.items():
         if wanted and wanted != has:

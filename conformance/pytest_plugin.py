@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from conformance.record import ScenarioRecord
     from conformance.scenario.scenario import Scenario
     from conformance.stage import Stage
+    from conformance.view import View
 
 CONDUCTOR = pytest.StashKey["Conductor"]()
 STAGE = pytest.StashKey["Stage"]()
@@ -111,11 +112,12 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Judges. A known deviation is what pytest calls an expected failure."""
-        match self.record and self.record.outcome:
-            case "failed":
-                raise FailedScenario(self.record)
-            case "known-deviation":
-                pytest.xfail(self.record.sentence)
+        if self.record is None:
+            raise RuntimeError("pytest calls setup before this")
+        if self.record.outcome == "failed":
+            raise FailedScenario(self.record)
+        if self.record.outcome == "known-deviation":
+            pytest.xfail(self.record.sentence)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What happened, so that it needs no second explanation."""
@@ -165,9 +167,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     if _is_worker(config):
         return
-    from conformance.scenario.catalogue import find, load_all
+    from conformance.scenario.catalogue import load_all
 
-    paths = find([Path(argument.split("::")[0]) for argument in config.args])
+    paths = [path for argument in config.args if _has_scenarios(path := Path(argument.split("::")[0]))]
     if not paths:
         return
     settings = settings_of(config)
@@ -177,10 +179,24 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if not config.getoption("collectonly"):
         from conformance.conductor import Conductor
 
-        view = config.pluginmanager.getplugin("cni-conformance-view")
+        view = config.pluginmanager.getplugin("cni-conformance-view") or _plain_view()
         conductor = Conductor(settings, scenarios, workers=config.getoption("numprocesses", None) or 1, view=view)
         config.stash[CONDUCTOR] = conductor
         config.pluginmanager.register(Recorder(conductor), "cni-conformance-recorder")
+
+
+def _plain_view() -> View:
+    from rich.console import Console
+
+    from conformance.view import View
+
+    return View(Console(highlight=False), is_quiet=True)
+
+
+def _has_scenarios(path: Path) -> bool:
+    from conformance.scenario.catalogue import is_scenario
+
+    return is_scenario(path) if path.is_file() else any(map(is_scenario, path.rglob("*.yaml")))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -200,7 +216,7 @@ def _prepare(config: pytest.Config, total: int) -> None:
     conductor = config.stash.get(CONDUCTOR, None)
     if conductor is None or conductor.is_ready or config.getoption("collectonly"):
         return
-    from conformance.conductor import CannotRun
+    from conformance.provision import CannotRun
 
     try:
         conductor.prepare(total)
@@ -248,9 +264,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         return None
     from xdist.scheduler import LoadScopeScheduling
 
-    class LayoutScheduling(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return conductor.portion_of(nodeid)
+    class LayoutScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
+        _split_scope = staticmethod(conductor.portion_of)
 
     return LayoutScheduling(config, log)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.cluster.hosts import HostAccess
-from conformance.cluster.kind import KindCluster
+from conformance.cluster.kind_cluster import KindCluster
 from conformance.cluster.plugin import Descriptor, load
 from conformance.settings import InvalidSettings, Settings
 from conformance.world.verdict import Family
@@ -37,20 +37,20 @@ class Target:
     probe_image: str
 
     @classmethod
-    def of_kind(cls, cluster: KindCluster, plugin: Descriptor, settings: Settings) -> Target:
+    def of_kind(cls, cluster: KindCluster, plugin: Descriptor | None, settings: Settings) -> Target:
         """A kind cluster of our own."""
         families = (Family.IPV4, Family.IPV6) if cluster.family == "dual" else (Family(cluster.family),)
         image = settings.probe_image or cluster.toolbox.probe_image
         return cls("kind", cluster.name, cluster.kubeconfig, None, plugin, families, cluster.hosts, image)
 
     @classmethod
-    def of_kubeconfig(cls, settings: Settings, kubeconfig: Path | None) -> Target:
-        """An existing cluster. Raises InvalidSettings, InvalidPlugin."""
+    def of_kubeconfig(cls, settings: Settings) -> Target:
+        """An existing cluster, by the user's own kubeconfig. Raises InvalidSettings, InvalidPlugin."""
         plugin = load(settings.cni) if settings.cni else None
         families = (Family(settings.family),) if settings.family in ("ipv4", "ipv6") else tuple(Family)
         hosts = tuple(outside_host(text) for text in settings.outside)
         image = settings.probe_image or "python:3"
-        return cls("kubeconfig", settings.context or "current context", kubeconfig, settings.context, plugin, families, hosts, image)
+        return cls("kubeconfig", settings.context or "current context", None, settings.context, plugin, families, hosts, image)
 
     def write(self, folder: Path) -> None:
         """Into the run's folder, for the workers."""

@@ -53,21 +53,21 @@ class View:
         began = time.monotonic()
         task = self._begin(name)
         if not self._is_live and not self.is_quiet:
-            self.console.print(Text(f"  … {name}"))
+            self._line(Text(f"  … {name}"))
         try:
             yield
         except BaseException:
             self._end(task)
-            self.console.print(Text.assemble(("✗ ", "red"), name, (f"  {_seconds(time.monotonic() - began)}", "dim")))
+            self._line(Text.assemble(("✗ ", "red"), name, (f"  {_seconds(time.monotonic() - began)}", "dim")))
             raise
         self._end(task)
         if not self.is_quiet:
-            self.console.print(Text.assemble(("✓ ", "green"), name, (f"  {_seconds(time.monotonic() - began)}", "dim")))
+            self._line(Text.assemble(("✓ ", "green"), name, (f"  {_seconds(time.monotonic() - began)}", "dim")))
 
     def say(self, text: str) -> None:
         """One line."""
         if not self.is_quiet:
-            self.console.print(Text(text))
+            self._line(Text(text))
 
     def expect_scenarios(self, total: int) -> None:
         """How many scenarios there will be."""
@@ -88,12 +88,16 @@ class View:
         line.append(f"  {_seconds(seconds)}", "dim")
         if outcome != "passed" and sentence:
             line.append(f"\n      {sentence}", "dim" if outcome in ("not-supported", "skipped") else "")
-        self.console.print(line)
+        self._line(line)
 
     def close(self) -> None:
         """Takes the live part away."""
         self._end(self._scenarios)
         self._scenarios = None
+
+    def _line(self, text: Text) -> None:
+        # Elsewhere than on a terminal nobody knows how wide the reader's window is: a line is a line.
+        self.console.print(text, soft_wrap=not self.console.is_terminal)
 
     def _begin(self, name: str, total: int | None = None) -> TaskID | None:
         if not self._is_live:

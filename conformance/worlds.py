@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from conformance.cluster.broken import BrokenCluster
@@ -16,7 +16,7 @@ from conformance.scenario.scenario import Layout
 from conformance.target import Target
 from conformance.template.names import Names
 from conformance.template.render import render_world, world_of
-from conformance.world.place import Address, Node, World
+from conformance.world.place import Address, World
 from conformance.world.times import Times
 from conformance.world.verdict import Family
 
@@ -52,8 +52,10 @@ class Worlds:
     def take(self, layout: Layout) -> LiveWorld:
         """The live world of a layout, made where there is none. The one that was taken longest ago makes room.
 
-        Raises BrokenCluster.
+        Outside hosts that the target does not have are left out: nobody asks them then. Raises BrokenCluster.
         """
+        there = {access.name for access in self._target.hosts}
+        layout = replace(layout, hosts={name: plan for name, plan in layout.hosts.items() if name in there})
         live = self._alive.pop(layout.key, None)
         if live is None:
             while len(self._alive) >= ALIVE:
@@ -91,7 +93,7 @@ class Worlds:
         observed = self._cluster.pods_ready(manifests.pods)
         slot = self._free_slot()
         addresses = {access.name: _addresses(access, slot) for access in self._hosts(layout).values()}
-        world = world_of(layout, manifests, observed, addresses, {name: Node(name, node.addresses) for name, node in nodes.items()})
+        world = world_of(layout, manifests, observed, addresses, {name: node.addresses for name, node in nodes.items()})
         probes = Probes.open(self._cluster, world, self._hosts(layout), slot, self._times)
         return LiveWorld(layout, names, world, probes, slot)
 

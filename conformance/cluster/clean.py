@@ -56,12 +56,13 @@ def remove_run(cluster: Cluster, run: str) -> None:
 
     Raises BrokenCluster with those that are still there after `times.removal` seconds, and what holds them.
     """
-    deadline = time.monotonic() + cluster.connection.times.removal
+    limit = cluster.connection.times.removal
+    deadline = time.monotonic() + limit
     while _delete(cluster, f"{RUN}={run}"):
         if time.monotonic() > deadline:
             left = [f"{_name(each)} ({_held_by(each)})" for each in _namespaces(cluster, f"{RUN}={run}")]
             if left:
-                raise BrokenCluster(f"namespaces of run {run} are still there after {cluster.connection.times.removal:.0f} s: {', '.join(left)}")
+                raise BrokenCluster(f"namespaces of run {run} are still there after {limit:.0f} s: {', '.join(left)}")
         time.sleep(_POLL)
 
 
@@ -118,7 +119,8 @@ def _delete(cluster: Cluster, selector: str) -> bool:
 
 
 def _namespaces(cluster: Cluster, selector: str) -> list[Document]:
-    found: list[Document] = cluster.connection.call("list namespaces", cluster.connection.core.list_namespace, label_selector=selector)["items"]
+    connection = cluster.connection
+    found: list[Document] = connection.call("list namespaces", connection.core.list_namespace, label_selector=selector)["items"]
     return found
 
 

@@ -120,9 +120,15 @@ class Cluster:
 
 
 def _node(node: Document) -> NodeFacts:
-    ready = next((each for each in node["status"].get("conditions") or () if each["type"] == "Ready"), {})
+    conditions = node["status"].get("conditions") or ()
+    ready: Document = next((each for each in conditions if each["type"] == "Ready"), {})
     is_ready = ready.get("status") == "True"
-    is_open = not node["spec"].get("unschedulable") and not any(taint["effect"] != "PreferNoSchedule" for taint in node["spec"].get("taints") or ())
-    addresses = tuple(ip_address(each["address"]) for each in node["status"].get("addresses") or () if each["type"] == "InternalIP")
-    why_not = "" if is_ready else " ".join((ready.get("message") or "it has not reported").split())
-    return NodeFacts(node["metadata"]["name"], addresses, is_ready, is_ready and is_open, why_not)
+    taints = {taint["effect"] for taint in node["spec"].get("taints") or ()} - {"PreferNoSchedule"}
+    internal = [each["address"] for each in node["status"].get("addresses") or () if each["type"] == "InternalIP"]
+    return NodeFacts(
+        node["metadata"]["name"],
+        tuple(map(ip_address, internal)),
+        is_ready,
+        takes_pods=is_ready and not taints and not node["spec"].get("unschedulable"),
+        why_not="" if is_ready else " ".join((ready.get("message") or "it has not reported").split()),
+    )

@@ -116,7 +116,7 @@ class Connection:
         """Does the API server say of itself that it is not ready? Until then it may not know anybody's permissions."""
         host = self.server.rstrip("/") + "/readyz"
         try:
-            return self._client.rest_client.request("GET", host, _request_timeout=2).status >= 500
+            return int(self._client.rest_client.request("GET", host, _request_timeout=2).status) >= 500
         except (client.ApiException, urllib3.exceptions.HTTPError):
             return True
 

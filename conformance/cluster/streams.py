@@ -13,8 +13,9 @@ import shlex
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 import websocket
 from kubernetes import client
@@ -28,11 +29,11 @@ STDIN, STDOUT, STDERR, ERROR = range(4)
 
 
 class BrokenStream(BrokenCluster):
-    """A stream that cannot be opened or has ended. `status` is HTTP's number where the API server refused it."""
+    """A stream that cannot be opened or has ended. `is_final`: trying again cannot help."""
 
-    def __init__(self, sentence: str, status: int = 0) -> None:
+    def __init__(self, sentence: str, *, is_final: bool = False) -> None:
         super().__init__(sentence)
-        self.status = status
+        self.is_final = is_final
 
 
 class Stream(Protocol):
@@ -127,10 +128,8 @@ class AttachedStream:
 
     def close(self) -> None:
         """See Stream."""
-        try:
+        with suppress(websocket.WebSocketException, OSError):  # it may have ended before
             self._socket.close(timeout=0)
-        except (websocket.WebSocketException, OSError):
-            pass  # it had ended before
         self._client.close()
 
     def _ended(self, error: Exception | None) -> BrokenStream:
@@ -160,8 +159,7 @@ class ProcessStream:
             )
         except OSError as error:
             raise BrokenStream(f"cannot start a program on outside host {name}: `{words[0]}`: {error.strerror}") from error
-        assert self._process.stdin and self._process.stdout and self._process.stderr  # noqa: S101 (for the type checker: all three are pipes)
-        self._in, self._out, self._err = self._process.stdin, self._process.stdout, self._process.stderr
+        self._in, self._out, self._err = map(_pipe, (self._process.stdin, self._process.stdout, self._process.stderr))
 
     def send(self, line: str) -> None:
         """See Stream."""
@@ -209,6 +207,12 @@ class ProcessStream:
         return BrokenStream(f"the program on outside host {self._name} {what}" + (f": {said[-1]}" if said else ""))
 
 
+def _pipe(end: IO[bytes] | None) -> IO[bytes]:
+    if end is None:
+        raise BrokenStream("a process without pipes")
+    return end
+
+
 def _refused(pod: str, reason: str) -> BrokenStream:
     """From the client's text: `Handshake status 403 Forbidden -+-+- headers -+-+- body`."""
     found = re.match(r"Handshake status (\d+) ([^-]*)(?:.*-\+-\+- b(['\"])(.*)\3)?", reason, re.DOTALL)
@@ -218,7 +222,7 @@ def _refused(pod: str, reason: str) -> BrokenStream:
     message = _status((body or "").encode().decode("unicode_escape", "replace")) or words.strip()
     if status == "403":
         message = f"no permission: {message} (docs/rbac.yaml has all that is needed)"
-    return BrokenStream(f"cannot attach to pod {pod}: {message} ({status})", int(status))
+    return BrokenStream(f"cannot attach to pod {pod}: {message} ({status})", is_final=status in ("401", "403"))
 
 
 def _status(text: str) -> str:

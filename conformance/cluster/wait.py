@@ -16,7 +16,14 @@ _POLL = 0.1
 _PATIENCE = 15.0
 """Seconds for which an image may fail to be pulled or a pod find no node: both may mend themselves, neither for long."""
 
-_HOPELESS = {"InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"}
+_HOPELESS = {
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+    "CrashLoopBackOff",
+}
 _WAITING = {"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ImageInspectError"}
 
 
@@ -40,7 +47,8 @@ def pods_ready(connection: Connection, pods: Mapping[str, Document]) -> dict[str
         for ref, state in states.items():
             trouble, is_final = _trouble(state) if state else ("", False)
             since = trouble_since.setdefault(ref, now) if trouble else trouble_since.pop(ref, now)
-            if (trouble and (is_final or now - since > _PATIENCE)) or (now - began > connection.times.pods and not (state and _is_running(state))):
+            is_late = now - began > connection.times.pods and not (state and _is_running(state))
+            if is_late or (trouble and (is_final or now - since > _PATIENCE)):
                 raise BrokenPod(_sentence(connection, ref, pods[ref], state, trouble, now - began))
         time.sleep(_POLL)
 
@@ -77,9 +85,10 @@ def _key(pod: Document) -> tuple[str, str]:
 
 
 def _is_running(pod: Document) -> bool:
-    statuses = pod["status"].get("containerStatuses") or []
-    is_up = bool(statuses) and all(status["ready"] for status in statuses)
-    return is_up and bool(pod["status"].get("podIPs")) and pod["status"]["phase"] == "Running" and "deletionTimestamp" not in pod["metadata"]
+    status = pod["status"]
+    containers = status.get("containerStatuses") or []
+    is_up = status.get("phase") == "Running" and bool(containers) and all(each["ready"] for each in containers)
+    return is_up and bool(status.get("podIPs")) and "deletionTimestamp" not in pod["metadata"]
 
 
 def _observed(pod: Document) -> Observed:
@@ -96,8 +105,8 @@ def _trouble(pod: Document) -> tuple[str, bool]:
         waiting = container["state"].get("waiting") or {}
         if waiting.get("reason") in _HOPELESS | _WAITING:
             before = container.get("lastState", {}).get("terminated") or {}
-            last = f" (it ended with {_end(before)})" if before else ""
-            return f"{waiting['reason']}: {' '.join((waiting.get('message') or 'no message').split())}{last}", waiting["reason"] in _HOPELESS
+            message = _flat(waiting.get("message")) + (f" (it ended with {_end(before)})" if before else "")
+            return f"{waiting['reason']}: {message}", waiting["reason"] in _HOPELESS
     if status.get("phase") in ("Failed", "Succeeded"):
         return f"{status.get('reason') or status['phase']}: {status.get('message') or 'no message'}", True
     for condition in status.get("conditions") or ():
@@ -107,8 +116,13 @@ def _trouble(pod: Document) -> tuple[str, bool]:
 
 
 def _end(ended: Document) -> str:
-    said = " ".join((ended.get("message") or "").split())[-300:]
-    return f"exit code {ended.get('exitCode')} ({ended.get('reason', 'no reason given')})" + (f": {said}" if said else "")
+    said = f": {_flat(ended['message'])}" if ended.get("message") else ""
+    return f"exit code {ended.get('exitCode')} ({ended.get('reason', 'no reason given')}){said}"
+
+
+def _flat(text: str | None) -> str:
+    """On one line, and no longer than anybody reads: the end of it, where programs say what happened."""
+    return " ".join((text or "no message").split())[-400:]
 
 
 def _sentence(connection: Connection, ref: str, pod: Document, state: Document | None, trouble: str, waited: float) -> str:
@@ -117,20 +131,22 @@ def _sentence(connection: Connection, ref: str, pod: Document, state: Document |
         return f"pod {ref} ({namespace}/{name}) is gone: it was accepted, and {waited:.0f} s later it is not there"
     node = state["spec"].get("nodeName")
     image = ", ".join(container["image"] for container in state["spec"]["containers"])
-    parts = [trouble or f"it is {state['status'].get('phase', 'unknown')}", _unready(connection, node), _events(connection, namespace, name)]
-    where = f"on node {node}" if node else "on no node"
-    return f"pod {ref} ({namespace}/{name}, image {image}, {where}) does not run after {waited:.0f} s: " + "; ".join(part for part in parts if part)
+    told = [trouble or f"it is {state['status'].get('phase', 'unknown')}", _unready(connection, node), _events(connection, namespace, name)]
+    pod_text = f"pod {ref} ({namespace}/{name}, image {image}, on {f'node {node}' if node else 'no node'})"
+    return f"{pod_text} does not run after {waited:.0f} s: " + "; ".join(part for part in told if part)
 
 
 def _events(connection: Connection, namespace: str, name: str) -> str:
     """The last warnings that tell of a pod, oldest first; "" where there are none or we may not see them."""
+    selector = f"involvedObject.name={name},involvedObject.kind=Pod,type=Warning"
     try:
-        selector = f"involvedObject.name={name},involvedObject.kind=Pod,type=Warning"
-        events = connection.call(f"list the events of {namespace}", connection.core.list_namespaced_event, namespace, field_selector=selector)["items"]
+        answer = connection.call(
+            f"list the events of {namespace}", connection.core.list_namespaced_event, namespace, field_selector=selector
+        )
     except BrokenCluster:
         return ""
-    events.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"])
-    told = list(dict.fromkeys(f"{event.get('reason')}: {' '.join((event.get('message') or '').split())[:300]}" for event in events))
+    events = sorted(answer["items"], key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
+    told = list(dict.fromkeys(f"{event.get('reason')}: {_flat(event.get('message'))}" for event in events))
     return "events: " + "; ".join(told[-2:]) if told else ""
 
 

@@ -130,7 +130,7 @@ class JudgedCell:
             f"instead of {self.responder}",
             FindingKind.ILLEGAL: f"{question.source} asks {where}: {final.answer.kind}, where only {must} is legal",
         }[kind]
-        sentence = f"{what}; so it was in {counted(final.count, 'round')} from {final.since:.2f} s to the end at {final.until:.2f} s"
+        sentence = f"{what}; in {counted(final.count, 'round')}, from {final.since:.2f} s to the end at {final.until:.2f} s"
         return Finding(kind, sentence, self.step, question, self.expectation.reasons, final.answer, final.since)
 
     def _must(self) -> str:

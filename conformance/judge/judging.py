@@ -23,7 +23,7 @@ CALLED = {
     FindingKind.STALE_DEVIATION: "known deviation that is gone|known deviations that are gone",
     FindingKind.BASELINE: "cell broken before any policy|cells broken before any policy",
     FindingKind.CONTRADICTION: "expectation in which file and model differ|expectations in which file and model differ",
-    FindingKind.BROKEN: "thing that could not be measured|things that could not be measured",
+    FindingKind.BROKEN: "cell or step not measured|cells or steps not measured",
     FindingKind.RESIDUE: "thing left behind|things left behind",
 }
 """What people call one and many findings of a kind, worst first."""

@@ -10,13 +10,10 @@ from dataclasses import dataclass
 
 from conformance.model.match import Match, peer_match, port_matches
 from conformance.world.expectation import Expectation, Reason
-from conformance.world.place import OutsideHost, Place, Pod, World
+from conformance.world.place import LEGACY_ANNOTATION, OutsideHost, Place, Pod, World
 from conformance.world.policy import NetworkPolicy
 from conformance.world.question import Question
 from conformance.world.verdict import Direction, Protocol, Verdict
-
-LEGACY_ANNOTATION = "net.beta.kubernetes.io/network-policy"
-"""Before networking.k8s.io/v1: `{"ingress": {"isolation": "DefaultDeny"}}` on a namespace isolates its pods for ingress."""
 
 
 @dataclass(frozen=True, slots=True)

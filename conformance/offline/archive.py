@@ -46,9 +46,9 @@ def write(target: Path, reference: str, root: Path, settings: Settings, machine:
         name = f"{hashlib.sha256(configuration).hexdigest()}.json"
         manifest = [{"Config": name, "RepoTags": [reference], "Layers": [f"{digest}.tar"]}]
         with tarfile.open(target, "w") as tar:
-            _add(tar, name, configuration)
+            add_file(tar, name, configuration)
             tar.add(layer, arcname=f"{digest}.tar")
-            _add(tar, "manifest.json", json.dumps(manifest).encode())
+            add_file(tar, "manifest.json", json.dumps(manifest).encode())
     finally:
         layer.unlink()
 
@@ -76,7 +76,8 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+def add_file(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    """Adds a file of root's, readable by all, with this content."""
     entry = tarfile.TarInfo(name)
     entry.size = len(content)
     tar.addfile(entry, io.BytesIO(content))

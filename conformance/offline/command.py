@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -17,6 +18,10 @@ _PATIENCE = 10.0  # seconds between the polite signal and the other one
 
 class BrokenSetup(Exception):
     """Something needed for the offline house cannot be had, built or started. The message says what, where, and what to do."""
+
+
+class Stopped(BrokenSetup):
+    """The command was not run, or was ended, because everything is being stopped: no cause of its own."""
 
 
 class Commands:
@@ -55,6 +60,8 @@ class Commands:
                 code = process.wait()
             finally:
                 self._forget(process)
+        if code and self._is_stopped:
+            raise Stopped("stopped")
         if code:
             raise BrokenSetup(_sentence(name, words, code, log))
         return log
@@ -101,7 +108,7 @@ class Commands:
     ) -> subprocess.Popen[bytes]:
         with self._lock:
             if self._is_stopped:
-                raise BrokenSetup("stopped")
+                raise Stopped("stopped")
             try:
                 process = subprocess.Popen(
                     [str(word) for word in words],
@@ -158,8 +165,6 @@ def _is_gone(pid: int) -> bool:
     except ProcessLookupError:
         return True
     with os.fdopen(descriptor, "rb") as file:
-        import select
-
         return bool(select.select([file], [], [], _PATIENCE)[0])
 
 

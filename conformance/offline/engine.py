@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -261,6 +262,4 @@ def _end(pid: int) -> None:
 
 
 def _ends(descriptor: int) -> bool:
-    import select
-
     return bool(select.select([descriptor], [], [], _STOP_LIMIT)[0])

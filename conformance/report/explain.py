@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from conformance.judge import Finding, FindingKind, Transient
 from conformance.judge.finding import counted
 from conformance.record import ScenarioRecord
 from conformance.report.page import Page, Part
 from conformance.report.tables import looks, put_tables
-from conformance.world.expectation import Reason
 from conformance.world.measurement import StepMeasurement
 from conformance.world.question import Answer, Question
-from conformance.world.verdict import AnswerKind, Outcome, Verdict
+from conformance.world.verdict import AnswerKind, Outcome
 
 STYLE = {
     Outcome.PASSED: "green",
@@ -30,10 +30,10 @@ NAME = {
     FindingKind.WRONG_RESPONDER: "wrong pod",
     FindingKind.UNSTABLE: "unstable",
     FindingKind.ILLEGAL: "illegal",
-    FindingKind.STALE_DEVIATION: "known deviation",
+    FindingKind.STALE_DEVIATION: "stale deviation",
     FindingKind.BASELINE: "baseline",
     FindingKind.CONTRADICTION: "contradiction",
-    FindingKind.BROKEN: "broken",
+    FindingKind.BROKEN: "not measured",
     FindingKind.RESIDUE: "left behind",
 }
 """A word or two for each kind of finding, in front of its cell."""
@@ -52,7 +52,8 @@ def explain(record: ScenarioRecord, width: int | None = 100) -> str:
 def put_scenario(page: Page, record: ScenarioRecord) -> None:
     """Name, sentence, each step (with its tables where something is wrong in it), and the policies as applied."""
     name = f"{record.group}/{record.name}" if record.group else record.name
-    page.line((record.outcome.upper(), STYLE[record.outcome]), "  ", (name, "bold"))
+    file = [(f"  ({record.file})", "dim")] if record.file else []
+    page.line((record.outcome.upper(), STYLE[record.outcome]), "  ", (name, "bold"), *file)
     if record.about:
         page.paragraph(record.about, indent=2)
     if record.because:
@@ -77,19 +78,18 @@ def _put_step(page: Page, record: ScenarioRecord, step: StepMeasurement) -> None
     if not findings:
         _put_transients(page, [each for each in record.judgement.transients if each.step == step.number])
         return
-    page.blank()
     cells = looks(step, findings)
     if step.timeline.tracks:
         put_tables(page, cells, indent=4)
-    elif cells:
-        page.paragraph("The model expects:", indent=4)
-        put_tables(page, {question: type(look)(look.expected, "!", look.difference) for question, look in cells.items()}, indent=4)
+    elif step.contradictions:
+        put_tables(page, cells, indent=4, shown=(0,))
     page.blank()
-    groups = _grouped(findings)
+    groups = sorted(_grouped(findings), key=lambda group: list(NAME).index(group[0].kind))
     for group in groups[:MOST_CELLS]:
-        _put_finding(page, group)
+        if group[0].question is not None or group[0].sentence != record.sentence:
+            _put_finding(page, group)
     if len(groups) > MOST_CELLS:
-        page.paragraph(f"… and {counted(len(groups) - MOST_CELLS, 'more pair')}: the record has them all", indent=4)
+        page.paragraph(f"… and {counted(len(groups) - MOST_CELLS, 'more pair')} of places: the record has them all", indent=4)
 
 
 def _course(record: ScenarioRecord, step: StepMeasurement, findings: Sequence[Finding]) -> str:
@@ -120,12 +120,13 @@ def _put_transients(page: Page, transients: Sequence[Transient]) -> None:
 
 
 def _grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
-    """Findings that say the same of one pair, of several ports and families, together."""
+    """Findings that say the same together: of one pair for several ports and families; of all cells with the same trouble."""
     groups: dict[object, list[Finding]] = {}
     for finding in findings:
-        key: object = finding
-        if finding.question is not None and finding.kind is not FindingKind.UNSTABLE:
-            answer = finding.answer
+        answer, key = finding.answer, cast(object, finding)
+        if finding.question is not None and answer is not None and answer.kind is AnswerKind.BROKEN:
+            key = (finding.kind, answer.detail)
+        elif finding.question is not None and finding.kind is not FindingKind.UNSTABLE:
             seen = None if answer is None else (answer.kind, answer.responder, answer.detail)
             key = (finding.kind, finding.question.pair, seen, finding.reasons)
         groups.setdefault(key, []).append(finding)
@@ -134,21 +135,22 @@ def _grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
 
 def _put_finding(page: Page, group: Sequence[Finding]) -> None:
     first = group[0]
-    label = f"{NAME[first.kind]}: "
-    style = "bold red" if first.kind.is_failure else "bold magenta"
-    if first.question is None or first.kind in (FindingKind.UNSTABLE, FindingKind.BROKEN):
-        page.paragraph((label, style), first.sentence, indent=4, hang=2)
-    else:
-        source, destination = first.question.pair
-        questions = [finding.question for finding in group if finding.question is not None]
-        page.paragraph((label, style), (f"{source} -> {destination}", "bold"), f"  {_lanes(questions)}", indent=4, hang=2)
+    questions = [finding.question for finding in group if finding.question is not None]
+    pairs = list(dict.fromkeys(question.pair for question in questions))
+    label: Part = (f"{NAME[first.kind]}: ", "bold red" if first.kind.is_failure else "bold magenta")
+    if not pairs or first.kind is FindingKind.UNSTABLE:
+        page.paragraph(label, first.sentence, indent=4, hang=2)
+    elif len(pairs) == 1:
+        page.paragraph(label, (" -> ".join(pairs[0]), "bold"), f"  {_lanes(questions)}", indent=4, hang=2)
         page.paragraph(_seen(first, group), indent=6, hang=2)
-    for reason in first.reasons:
-        _put_reason(page, reason)
-
-
-def _put_reason(page: Page, reason: Reason) -> None:
-    page.paragraph((f"{reason.direction}: ", "dim"), reason.text, indent=6, hang=2)
+    else:
+        some = ", ".join(" -> ".join(pair) for pair in pairs[:MOST_CELLS])
+        more = f", and {len(pairs) - MOST_CELLS} more" if len(pairs) > MOST_CELLS else ""
+        page.paragraph(label, (counted(len(questions), "cell"), "bold"), f"  {some}{more}", indent=4, hang=2)
+        page.paragraph(_seen(first, group), indent=6, hang=2)
+    if first.kind.is_failure:
+        for reason in first.reasons:
+            page.paragraph((f"{reason.direction}: ", "dim"), reason.text, indent=6, hang=2)
 
 
 def _lanes(questions: Sequence[Question]) -> str:
@@ -159,28 +161,30 @@ def _lanes(questions: Sequence[Question]) -> str:
     return ", ".join(f"{lane} ({', '.join(families)})" for lane, families in lanes.items())
 
 
+_MUST = {
+    FindingKind.WRONGLY_ALLOWED: "must be blocked; ",
+    FindingKind.WRONGLY_BLOCKED: "must be allowed; ",
+    FindingKind.WRONG_RESPONDER: "must be answered by its own pod; ",
+    FindingKind.ILLEGAL: "is open, but not for this; ",
+    FindingKind.BASELINE: "must be answered without any policy; ",
+}
+
+
 def _seen(first: Finding, group: Sequence[Finding]) -> str:
-    must = {
-        FindingKind.WRONGLY_ALLOWED: "must be blocked",
-        FindingKind.WRONGLY_BLOCKED: "must be allowed",
-        FindingKind.WRONG_RESPONDER: "must be answered by its own pod",
-        FindingKind.ILLEGAL: "is open, but not for this",
-        FindingKind.BASELINE: "must be answered without any policy",
-    }[first.kind]
     since = min((finding.since for finding in group if finding.since is not None), default=None)
     when = "" if since is None else f", from {since:.2f} s to the end"
-    return f"{must}; {_what(first.answer, group)}{when}"
+    return f"{_MUST.get(first.kind, '')}{_what(first.answer, group)}{when}"
 
 
 def _what(answer: Answer | None, group: Sequence[Finding]) -> str:
     if answer is None:
-        return "it was never asked"
+        return "never asked"
     if answer.kind is AnswerKind.CONNECTED:
         sources = dict.fromkeys(finding.answer.source_seen for finding in group if finding.answer and finding.answer.source_seen)
         saw = f", which saw it come from {' and '.join(sources)}" if sources else ""
         return f"answered by {answer.responder or 'something that does not say who it is'}{saw}"
     detail = f" ({answer.detail})" if answer.detail else ""
-    return f"{'not measured' if answer.kind.verdict is not Verdict.BLOCKED else answer.kind}{detail}"
+    return f"{'no measurement' if answer.kind is AnswerKind.BROKEN else answer.kind}{detail}"
 
 
 def _put_policies(page: Page, record: ScenarioRecord) -> None:

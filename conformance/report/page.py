@@ -40,22 +40,23 @@ class Page:
         self.width = width
         self.lines: list[Text] = []
 
-    def paragraph(self, *parts: Part, indent: int = 0, hang: int = 0) -> None:
-        """A text, indented by `indent` columns, and its further lines by `hang` more."""
+    def paragraph(self, *parts: Part, indent: int = 0, hang: int = 0, label: Part | None = None) -> None:
+        """A text, indented by `indent` columns, its further lines by `hang` more. A `label` stands in the `hang` of the first."""
         text = _text(*parts)
-        if self.width is None:
-            self.lines.append(_text(" " * indent, text))
-            return
-        first = True
-        wrapped = text.wrap(_MEASURE, max(self.width - indent - hang, 20))
-        for line in wrapped:
+        first = _text(" " * indent) if label is None else _text(" " * indent, label)
+        if label is not None:
+            first.pad_right(max(0, indent + hang - len(first)))
+        lines = [text] if self.width is None else text.wrap(_MEASURE, max(self.width - indent - hang, 20))
+        for line in lines:
             line.rstrip()
-            self.lines.append(_text(" " * (indent if first else indent + hang), line))
-            first = False
+            self.lines.append(_text(first, line))
+            first = _text(" " * (indent + hang))
 
     def line(self, *parts: Part, indent: int = 0) -> None:
         """A text that is never wrapped: a row of a table, a line of a policy."""
-        self.lines.append(_text(" " * indent, *parts))
+        text = _text(" " * indent, *parts)
+        text.rstrip()
+        self.lines.append(text)
 
     def blank(self) -> None:
         """An empty line, never two in a row and none at the top."""
@@ -63,7 +64,7 @@ class Page:
             self.lines.append(Text())
 
     def __str__(self) -> str:
-        return "\n".join(line.plain.rstrip() for line in self.lines).rstrip()
+        return "\n".join(line.plain for line in self.lines).rstrip()
 
 
 def _text(*parts: Part | Text) -> Text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conformance.judge import Finding, FindingKind
 from conformance.report.page import Page, Part, printable
@@ -66,116 +66,132 @@ def looks(step: StepMeasurement, findings: Sequence[Finding]) -> dict[Question, 
     return found
 
 
-def put_tables(page: Page, cells: Mapping[Question, Look], *, indent: int = 0) -> None:
-    """The tables of a step, then what their symbols mean.
+def put_tables(page: Page, cells: Mapping[Question, Look], *, indent: int = 0, shown: Sequence[int] = range(3)) -> None:
+    """The tables of a step, then what their symbols mean. `shown` are the positions in `TITLES`.
 
     Where ports or families differ there are tables for each of them; those in which everything is as expected are one line.
     """
-    used: dict[str, None] = {}
+    places = tuple(dict.fromkeys(place for question in cells for place in question.pair))
+    all_tables, used = [], set[str]()
     for grid in grids({question: look.expected + look.observed + look.difference for question, look in cells.items()}):
-        wrong = {pair: symbols for pair, symbols in grid.cells.items() if symbols[2] != SAME}
-        if grid.corner != CORNER and not wrong:
+        if grid.corner != CORNER and not _wrong(grid):
             page.line((f"{grid.corner}: all {len(grid.cells)} cells as expected", "dim"), indent=indent)
             continue
-        _put_grid(page, grid, wrong, indent)
-        used |= dict.fromkeys("".join(grid.cells.values()))
+        all_tables.append(_Tables(grid, places, (page.width or 120) - indent, tuple(shown)))
+        used |= {symbols[position] for symbols in grid.cells.values() for position in shown}
+    are_full = all(tables.fit_with_names for tables in all_tables)
+    for tables in all_tables:
+        page.blank()
+        tables.put(page, indent, are_full=are_full)
+    page.blank()
     if used:
-        page.paragraph((", ".join(f"{symbol} {MEANING[symbol]}" for symbol in MEANING if symbol in used), "dim"), indent=indent)
+        meanings = ", ".join(f"{symbol} {meaning}" for symbol, meaning in MEANING.items() if symbol in used)
+        page.paragraph((f"Rows ask columns ({meanings}).", "dim"), indent=indent)
 
 
-def _put_grid(page: Page, grid: Grid, wrong: Mapping[tuple[str, str], str], indent: int) -> None:
-    width = (page.width or 120) - indent
-    if not _fits(grid, width):
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """Up to three tables that differ in their symbols only. `places` are numbered in this order, in `width` columns."""
+
+    grid: Grid
+    places: tuple[str, ...]
+    width: int
+    shown: tuple[int, ...]
+
+    @property
+    def fit_with_names(self) -> bool:
+        """Whether there is room for all of them side by side with the names of rows and columns."""
+        are_plain = all(printable(place) == place for place in self.places)
+        return are_plain and len(self.shown) * (self._full_width + len(_GAP)) <= self.width
+
+    @property
+    def fit_with_numbers(self) -> bool:
+        """Whether there is room for one of them with numbers for columns."""
+        return self._label_width + len(_GAP) + self._table_width <= self.width
+
+    def put(self, page: Page, indent: int, *, are_full: bool) -> None:
+        """Draws them side by side, one below the other, or only the part that differs: the first that there is room for."""
+        size = f"{len(self.grid.sources)} rows and {len(self.grid.destinations)} columns"
+        part = self._part_that_differs()
+        if are_full:
+            self._put_full(page, indent)
+        elif self.fit_with_numbers:
+            self._put_all_numbered(page, indent)
+        elif part.places and part.fit_with_numbers:
+            page.paragraph(f"Of {size} only those with a difference:", indent=indent)
+            part._put_all_numbered(page, indent)  # noqa: SLF001 # it is one of us
+        else:
+            page.paragraph(f"{self.grid.corner}: a table of {size} is too large to be drawn; the wrong cells stand below.", indent=indent)
+
+    def _part_that_differs(self) -> _Tables:
+        grid, wrong = self.grid, _wrong(self.grid)
         sources, destinations = {source for source, _ in wrong}, {destination for _, destination in wrong}
-        full = grid
-        grid = Grid(
-            grid.corner,
-            tuple(place for place in grid.sources if place in sources),
-            tuple(place for place in grid.destinations if place in destinations),
-            grid.cells,
-        )
-        size = f"{len(full.sources)} rows and {len(full.destinations)} columns"
-        if not wrong or not _fits(grid, width):
-            page.paragraph(f"{full.corner}: a table of {size} is too large to be drawn here; the cells stand below", indent=indent)
+        rows = tuple(place for place in grid.sources if place in sources)
+        columns = tuple(place for place in grid.destinations if place in destinations)
+        places = tuple(place for place in self.places if place in sources | destinations)
+        return replace(self, grid=Grid(grid.corner, rows, columns, grid.cells), places=places)
+
+    def _put_all_numbered(self, page: Page, indent: int) -> None:
+        if self._label_width + len(self.shown) * (len(_GAP) + self._table_width) <= self.width:
+            self._put_numbered(page, self.shown, indent)
             return
-        page.paragraph(f"Of {size} only those with a difference:", indent=indent)
-    are_plain = all(printable(place) == place for place in _numbers(grid))
-    if are_plain and 3 * (_full_width(grid) + len(_GAP)) <= width:
-        _put_full(page, grid, indent)
-    else:
-        _put_numbered(page, grid, width, indent)
+        for position in self.shown:
+            page.blank()
+            self._put_numbered(page, (position,), indent)
+
+    @property
+    def _full_width(self) -> int:
+        return max(map(len, [self.grid.corner, *self.grid.sources])) + sum(2 + len(place) for place in self.grid.destinations)
+
+    def _put_full(self, page: Page, indent: int) -> None:
+        """All names, each table as a person would write it into a scenario."""
+        grid, width = self.grid, self._full_width
+        name = max(map(len, [grid.corner, *grid.sources]))
+        blocks = []
+        for position in self.shown:
+            table = Grid(grid.corner, grid.sources, grid.destinations, {pair: symbols[position] for pair, symbols in grid.cells.items()})
+            blocks.append([line.ljust(width) + _GAP for line in str(table).splitlines()])
+        page.line(*[(TITLES[position].ljust(width) + _GAP, "bold") for position in self.shown], indent=indent)
+        page.line(*[(block[0], "dim") for block in blocks], indent=indent)
+        for rows in zip(*[block[1:] for block in blocks], strict=True):
+            page.line(*[part for row in rows for part in (row[:name], *_styled(row[name:]))], indent=indent)
+
+    @property
+    def _digits(self) -> int:
+        return len(str(len(self.places)))
+
+    @property
+    def _label_width(self) -> int:
+        return max(len(self.grid.corner), *(self._digits + 1 + len(_short(place)) for place in self.places))
+
+    @property
+    def _table_width(self) -> int:
+        return max(len(self.grid.destinations) * (self._digits + 1), len(TITLES[2]))
+
+    def _put_numbered(self, page: Page, positions: Sequence[int], indent: int) -> None:
+        """Numbers for the names of the columns."""
+        grid, digits, label, width = self.grid, self._digits, self._label_width, self._table_width
+        numbers = {place: str(number).rjust(digits) for number, place in enumerate(self.places, 1)}
+        page.line(" " * label, *[(_GAP + TITLES[position].ljust(width), "bold") for position in positions], indent=indent)
+        columns = " ".join(numbers[place] for place in grid.destinations).ljust(width)
+        page.line(grid.corner.ljust(label), *[(_GAP + columns, "dim")] * len(positions), indent=indent)
+        for place, number in numbers.items():
+            if place not in grid.sources and place not in grid.destinations:
+                continue
+            parts: list[Part] = [f"{number} {_short(place)}".ljust(label)]
+            for position in positions:
+                pairs = [grid.symbol(place, destination) for destination in grid.destinations]
+                symbols = " ".join((pair if pair == NOT_ASKED else pair[position]).rjust(digits) for pair in pairs)
+                parts += [_GAP, *_styled(symbols.ljust(width))]
+            page.line(*parts, indent=indent)
 
 
-def _full_width(grid: Grid) -> int:
-    return max(map(len, [grid.corner, *grid.sources])) + sum(2 + len(place) for place in grid.destinations)
-
-
-def _put_full(page: Page, grid: Grid, indent: int) -> None:
-    """Three tables with all names, each as a person would write it into a scenario."""
-    blocks = []
-    for position in range(len(TITLES)):
-        table = Grid(grid.corner, grid.sources, grid.destinations, {pair: symbols[position] for pair, symbols in grid.cells.items()})
-        blocks.append(str(table).splitlines())
-    width = _full_width(grid)
-    page.line(*[(title.ljust(width) + _GAP, "bold") for title in TITLES], indent=indent)
-    page.line(*[(block[0].ljust(width) + _GAP, "dim") for block in blocks], indent=indent)
-    name = max(map(len, [grid.corner, *grid.sources]))
-    for rows in zip(*[block[1:] for block in blocks], strict=True):
-        page.line(*[part for row in rows for part in (row[:name], *_styled(row[name:].ljust(width - name) + _GAP))], indent=indent)
+def _wrong(grid: Grid) -> set[tuple[str, str]]:
+    return {pair for pair, symbols in grid.cells.items() if symbols[2] != SAME}
 
 
 def _styled(symbols: str) -> list[Part]:
     return [(each, STYLE.get(each, "")) for each in symbols]
-
-
-def _numbers(grid: Grid) -> dict[str, str]:
-    return {place: str(number) for number, place in enumerate(dict.fromkeys([*grid.sources, *grid.destinations]), 1)}
-
-
-def _table_width(grid: Grid) -> int:
-    return len(grid.destinations) * (len(str(len(_numbers(grid)))) + 1)
-
-
-def _label_width(grid: Grid) -> int:
-    digits = len(str(len(_numbers(grid))))
-    return max(len(grid.corner), *(digits + 1 + len(_short(place)) for place in _numbers(grid)))
-
-
-def _fits(grid: Grid, width: int) -> bool:
-    return _label_width(grid) + len(_GAP) + _table_width(grid) <= width
-
-
-def _put_numbered(page: Page, grid: Grid, width: int, indent: int) -> None:
-    """Numbers for the columns' names, side by side, or one below the other where even that is too wide."""
-    label, table = _label_width(grid), max(_table_width(grid), len(TITLES[2]))
-    if label + 3 * (len(_GAP) + table) <= width:
-        _put_columns(page, grid, range(3), indent)
-        return
-    for position in range(3):
-        _put_columns(page, grid, (position,), indent)
-        page.blank()
-
-
-def _put_columns(page: Page, grid: Grid, positions: Sequence[int], indent: int) -> None:
-    numbers = _numbers(grid)
-    digits, label = len(str(len(numbers))), _label_width(grid)
-    table = max(_table_width(grid), len(TITLES[2]))
-    page.line(" " * label, *[(_GAP + TITLES[position].ljust(table), "bold") for position in positions], indent=indent)
-    columns = "".join(numbers[place].rjust(digits) + " " for place in grid.destinations).ljust(table)
-    page.line(grid.corner.ljust(label), *[(_GAP + columns, "dim")] * len(positions), indent=indent)
-    for place, number in numbers.items():
-        parts: list[Part] = [f"{number.rjust(digits)} {_short(place)}".ljust(label)]
-        if place not in grid.sources:
-            page.line(*parts, (_GAP + "asks nobody", "dim"), indent=indent)
-            continue
-        for position in positions:
-            parts.append(_GAP)
-            for destination in grid.destinations:
-                symbol = grid.symbol(place, destination)
-                symbol = symbol if symbol == NOT_ASKED else symbol[position]
-                parts.append((symbol.rjust(digits) + " ", STYLE.get(symbol, "")))
-            parts.append(" " * (table - _table_width(grid)))
-        page.line(*parts, indent=indent)
 
 
 def _short(name: str) -> str:

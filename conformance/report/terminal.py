@@ -54,7 +54,7 @@ def run_page(run: Run, width: int | None, *, with_details: bool = True) -> Page:
 
 
 def _row(page: Page, label: str, *parts: Part) -> None:
-    page.paragraph((label.ljust(_LABEL), "dim"), *parts, indent=2, hang=_LABEL)
+    page.paragraph(*parts, indent=2, hang=_LABEL, label=(label, "dim"))
 
 
 def _put_numbers(page: Page, numbers: Summary) -> None:
@@ -69,9 +69,9 @@ def _put_numbers(page: Page, numbers: Summary) -> None:
     _row(page, "cells", f"{numbers.judged} judged{is_open}")
     _row(page, "wrongly allowed", (f"{numbers.leaks} (leaks)", "bold red" if numbers.leaks else ""))
     _row(page, "wrongly blocked", (f"{numbers.outages} (outages)", "bold magenta" if numbers.outages else ""))
-    for kind, number in numbers.findings.items():
-        if kind not in (FindingKind.WRONGLY_ALLOWED, FindingKind.WRONGLY_BLOCKED):
-            _row(page, NAME[kind], (str(number), "bold yellow"))
+    for kind in FindingKind:
+        if kind in numbers.findings and kind not in (FindingKind.WRONGLY_ALLOWED, FindingKind.WRONGLY_BLOCKED):
+            _row(page, NAME[kind], (str(numbers.findings[kind]), "bold yellow"))
     if numbers.transients:
         _row(page, "transients", f"{numbers.transients} (cells wrong for a while during a change: no failure)")
     _row(page, "time to enforce", f"newly blocked: {_enforced(numbers.newly_blocked)}")

@@ -88,8 +88,7 @@ class _Reading:
         layout = self.layout()
         self.needs()
         policies = {name: text for name, text in self.strings("policies").items() if isinstance(text, str)}
-        if layout is not None:
-            self.faults += self.policy_faults(policies, layout)
+        self.faults += self.policy_faults(policies, layout)
         steps = tuple(self.steps(layout, set(self.strings("policies"))))
         if self.faults or layout is None:
             return None
@@ -141,12 +140,13 @@ class _Reading:
 
     def needs(self) -> None:
         known = capabilities(self.root)
-        for index, name in enumerate(self.value.get("needs", ()) if self.is_sound("needs") else ()):
-            if name not in known:
+        needs = self.value.get("needs")
+        for index, name in enumerate(needs if isinstance(needs, list) else ()):
+            if isinstance(name, str) and name not in known:
                 self.faults.append(self.source.fault(f"there is no capability {name!r}; there are: {', '.join(known)}", ("needs", index)))
 
-    def policy_faults(self, policies: Mapping[str, str], layout: Layout) -> Iterator[Fault]:
-        world = fictive_world(layout)
+    def policy_faults(self, policies: Mapping[str, str], layout: Layout | None) -> Iterator[Fault]:
+        world = None if layout is None else fictive_world(layout)
         for name, text in policies.items():
             try:
                 policy_document(text, world, Family)
@@ -160,10 +160,10 @@ class _Reading:
         for index, value in enumerate(steps if isinstance(steps, list) else ()):
             keys: Keys = ("steps", index)
             expect: tuple[Claim, ...] = ()
-            if layout is not None and self.is_sound(*keys, "expect"):
+            if self.is_sound(*keys, "expect"):
                 expect = claims_of(self.source, (*keys, "expect"), value["expect"], layout, self.faults)
-            if self.is_sound(*keys):
-                faults = list(action_faults(self.source, keys, value, layout, policies, applied))
-                self.faults += faults
-                if not faults:
-                    yield Step(action_of(value), expect, self.source.line(keys))
+            if isinstance(value, dict):
+                sound = {key for key in value if self.is_sound(*keys, key)}
+                self.faults += action_faults(self.source, keys, value, sound, layout, policies, applied)
+            if not self.faults:
+                yield Step(action_of(value), expect, self.source.line(keys))

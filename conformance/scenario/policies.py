@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import yaml
@@ -37,11 +37,13 @@ class InvalidPolicyText(ValueError):
         self.faults = faults
 
 
-def policy_document(text: str, world: World, families: Iterable[Family]) -> Mapping[str, Any]:
+def policy_document(text: str, world: World | None, families: Iterable[Family]) -> Mapping[str, Any]:
     """The document of a policy in this world, not yet renamed. Raises InvalidPolicyText.
 
     In Jinja: `address(ref, family)`, `cidr(ref, family)` (that address alone), `block(ref, family, ipv4, ipv6)` (the network
     with that many bits that holds it), and `families`, for loops. A family is ipv4 or ipv6; without one the first is meant.
+
+    Without a world every reference and every namespace is taken for known.
     """
     rendered = _fill_in(text, world, tuple(families))
     has_all_lines = len(rendered.splitlines()) == len(text.splitlines())
@@ -62,14 +64,14 @@ def policy_document(text: str, world: World, families: Iterable[Family]) -> Mapp
         policy = NetworkPolicy.from_document(document)
     except InvalidPolicy as wrong:
         raise InvalidPolicyText(*(fault(what, _mark(root, where)) for where, what in wrong.faults)) from None
-    if policy.namespace not in world.namespaces:
+    if world is not None and policy.namespace not in world.namespaces:
         known = ", ".join(world.namespaces)
         raise InvalidPolicyText(fault(f"namespace {policy.namespace!r} is none of the layout: {known}", _mark(root, "metadata.namespace")))
     checked: Mapping[str, Any] = document
     return checked
 
 
-def _fill_in(text: str, world: World, families: tuple[Family, ...]) -> str:
+def _fill_in(text: str, world: World | None, families: tuple[Family, ...]) -> str:
     words = {**_functions(world, families), "families": [str(family) for family in families]}
     try:
         return _JINJA.from_string(text).render(words)
@@ -91,12 +93,14 @@ def _jinja_fault(text: str, wrong: Exception, line: int) -> TextFault:
     return TextFault(f"Jinja: {wrong}", line - 1, mark.start() if mark else 0)
 
 
-def _functions(world: World, families: tuple[Family, ...]) -> Mapping[str, Callable[..., str]]:
+def _functions(world: World | None, families: tuple[Family, ...]) -> Mapping[str, Callable[..., str]]:
     def address_of(ref: str, family: str | None) -> Address:
+        wanted = Family(family) if family else families[0]
+        if world is None:
+            return ip_address("192.0.2.1" if wanted is Family.IPV4 else "2001:db8::1")
         known = {place.ref for place in world.places()}
         if ref not in known:
             raise ValueError(f"{ref!r} is none of {', '.join(sorted(known))}")
-        wanted = Family(family) if family else families[0]
         found = world.address(ref, wanted)
         if found is None:
             raise ValueError(f"{ref} has no {wanted} address in this world")

@@ -130,11 +130,15 @@ Action = Apply | Delete | Relabel | Annotate
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a person says of some cells: of one (`cell`), or of all (`cell` None). Verdict None: not asked."""
+    """What a person says of some cells: of one (`cell`), or of all (`cell` None). Verdict None: not asked.
+
+    `line` and `column` are its place in the file, from 1.
+    """
 
     verdict: Verdict | None
     cell: Cell | None = None
     line: int = 0
+    column: int = 0
 
 
 @dataclass(frozen=True, slots=True)

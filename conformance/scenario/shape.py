@@ -12,7 +12,7 @@ from jsonschema.exceptions import ValidationError
 from conformance.scenario.fault import Fault
 from conformance.scenario.source import Keys, Source
 
-_WORD_OF = {"object": "a mapping", "array": "a list", "string": "a string", "boolean": "true or false", "null": "nothing"}
+_BOOLEAN = " (a boolean in YAML: quote it, or take another word)"
 
 
 def shape_faults(source: Source, schema: Mapping[str, Any]) -> list[tuple[Keys, Fault]]:
@@ -29,37 +29,41 @@ def _leaves(error: ValidationError) -> Iterator[ValidationError]:
     forms: dict[Any, list[ValidationError]] = {}
     for each in error.context or ():
         forms.setdefault(each.schema_path[0], []).append(each)
-    tried = [form for form in forms.values() if not any(each.validator == "type" and not each.relative_path for each in form)]
+    tried = [form for form in forms.values() if not any(map(_is_other_form, form))]
     if not tried:
         yield error
     for each in tried[0] if tried else ():
         yield from _leaves(each)
 
 
-def _faults(source: Source, error: ValidationError) -> Iterator[Fault]:
-    keys, schema, value, needed = tuple(error.absolute_path), _schema(error), _any(error.instance), _any(error.validator_value)
+def _is_other_form(error: ValidationError) -> bool:
+    """Whether the value itself, not a key or a part of it, is of another type than the form's."""
+    return error.validator == "type" and not error.relative_path and not _speaks_of_a_key(error)
+
+
+def _speaks_of_a_key(error: ValidationError) -> bool:
+    return "propertyNames" in error.relative_schema_path
+
+
+def _faults(source: Source, error: Any) -> Iterator[Fault]:
+    keys, value = tuple(error.absolute_path), error.instance
     if error.validator == "additionalProperties":
-        known = sorted(schema.get("properties", {}))
+        known = sorted(error.schema["properties"])
         for key in value:
             if key not in known:
-                yield source.fault(f"unknown key {key!r}{_instead(str(key), known)}", (*keys, key), at_key=True)
+                word = source.written_key((*keys, key))
+                yield source.fault(f"unknown key {word!r}{_instead(word, known)}", (*keys, key), at_key=True)
     elif error.validator == "required":
-        missing = [key for key in needed if key not in value]
-        # One error a key comes from the library; each names itself.
-        name = next((key for key in missing if f"'{key}'" in error.message), missing[0])
-        yield source.fault(f"{name!r} is missing", keys)
-    elif error.validator == "propertyNames" or (error.parent is not None and error.parent.validator == "propertyNames"):
-        yield source.fault(f"{_shown(value)} is no key here: {_wanted(error)}", (*keys, value), at_key=True)
+        # The library makes an error of each key that is missing; equal faults become one in the end.
+        for key in error.validator_value:
+            if key not in value:
+                yield source.fault(f"{key!r} is missing", keys)
+    elif _speaks_of_a_key(error):
+        where = (*keys, value)
+        word = f"{source.written_key(where)}{_BOOLEAN}" if isinstance(value, bool) else _shown(value)
+        yield source.fault(f"{word} is no key here: {_wanted(error)}", where, at_key=True)
     else:
         yield source.fault(f"{_subject(source, keys, value)} is wrong here: {_wanted(error)}", keys)
-
-
-def _schema(error: ValidationError) -> Mapping[str, Any]:
-    return error.schema if isinstance(error.schema, Mapping) else {}
-
-
-def _any(value: Any) -> Any:
-    return value
 
 
 def _instead(word: str, known: list[str]) -> str:
@@ -68,26 +72,18 @@ def _instead(word: str, known: list[str]) -> str:
 
 
 def _subject(source: Source, keys: Keys, value: Any) -> str:
-    if isinstance(value, bool):
-        return f"{source.written(keys)} is a boolean in YAML (quote it, or take another word), which"
-    if isinstance(value, str | int | float) or value is None:
+    if isinstance(value, Mapping | list):
+        return "a mapping" if isinstance(value, Mapping) else "a list"
+    if isinstance(value, str):
         return _shown(value)
-    return "a mapping" if isinstance(value, Mapping) else "a list"
+    return f"{source.written(keys)}{_BOOLEAN}" if isinstance(value, bool) else source.written(keys) or "nothing"
 
 
-def _shown(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
+def _shown(text: Any) -> str:
+    shown = repr(text)
+    return shown if len(shown) <= 40 else f"{shown[:37]}..."
 
 
-def _wanted(error: ValidationError) -> str:
-    described = _schema(error).get("description")
-    if isinstance(described, str) and error.validator in ("pattern", "anyOf", "oneOf", "minProperties", "type", "enum"):
-        return f"wanted is {described}"
-    if error.validator == "type":
-        return f"wanted is {_WORD_OF.get(str(error.validator_value), error.validator_value)}"
-    if error.validator == "uniqueItems":
-        return "an entry stands twice"
-    return str(error.message)
+def _wanted(error: Any) -> str:
+    # Every part of the schema has a description (a test sees to it).
+    return "an entry stands twice" if error.validator == "uniqueItems" else f"wanted is {error.schema['description']}"

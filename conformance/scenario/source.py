@@ -49,6 +49,12 @@ class Source:
         node = _find(self.root, keys)
         return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
 
+    def written_key(self, keys: Keys) -> str:
+        """What stands in the file for the last of the keys."""
+        parent = _find(self.root, keys[:-1])
+        pairs = parent.value if isinstance(parent, yaml.MappingNode) else []
+        return next((str(key.value) for key, _ in pairs if _key(key) == keys[-1]), str(keys[-1]))
+
     def line(self, keys: Keys) -> int:
         """The line of a value, from 1."""
         return self._position(keys, at_key=False)[0] + 1
@@ -89,6 +95,7 @@ def read(path: Path) -> tuple[Source | None, tuple[Fault, ...]]:
         if root is None:
             return None, (Fault(path, 0, 0, "is empty"),)
         source = Source(path, lines, root, _construct(root))
+        return source, tuple(_repeated(source, root, ()))
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
         row, column = (mark.line, mark.column) if mark else (0, 0)
@@ -96,7 +103,6 @@ def read(path: Path) -> tuple[Source | None, tuple[Fault, ...]]:
         return None, (Fault(path, row + 1, column + 1, f"is no YAML: {what}", lines[row] if row < len(lines) else ""),)
     except (yaml.YAMLError, ValueError, RecursionError) as fault:
         return None, (Fault(path, 0, 0, f"is no YAML: {' '.join(str(fault).split())}"),)
-    return source, tuple(_repeated(source, root, ()))
 
 
 def _construct(node: yaml.Node) -> Any:

@@ -31,13 +31,18 @@ def action_of(value: Mapping[str, Any]) -> Action:
 
 
 def action_faults(
-    source: Source, keys: Keys, value: Mapping[str, Any], layout: Layout | None, policies: set[str], applied: set[str]
+    source: Source, keys: Keys, value: Mapping[str, Any], sound: set[str], layout: Layout | None, policies: set[str], applied: set[str]
 ) -> Iterator[Fault]:
-    """What is wrong with a step's change. `applied` are the policies that exist before it; it is brought up to date."""
+    """What is wrong with a step's change, as far as the shape of its parts is `sound`.
+
+    `applied` are the policies that exist before it; it is brought up to date.
+    """
     found = [key for key in ACTIONS if key in value]
     if len(found) != 1:
         yield source.fault(f"a step has exactly one of {', '.join(ACTIONS)}, this one has {' and '.join(found) or 'none'}", keys)
     for key in found:
+        if key not in sound:
+            continue
         if key in ("apply", "delete"):
             yield from _name_faults(source, (*keys, key), value[key], policies, applied)
         elif layout is not None:
@@ -65,7 +70,7 @@ def _ref_faults(source: Source, keys: Keys, changes: Mapping[str, Any], layout: 
             yield source.fault(f"there is no {kind} {ref!r}; there are: {known}", (*keys, ref), at_key=True)
 
 
-def claims_of(source: Source, keys: Keys, value: Any, layout: Layout, faults: list[Fault]) -> tuple[Claim, ...]:
+def claims_of(source: Source, keys: Keys, value: Any, layout: Layout | None, faults: list[Fault]) -> tuple[Claim, ...]:
     """The claims of a step's `expect`; what is wrong with them is added to the faults."""
     known = _Known(layout)
     parts = list(enumerate(value)) if isinstance(value, list) else None
@@ -77,15 +82,22 @@ def claims_of(source: Source, keys: Keys, value: Any, layout: Layout, faults: li
 class _Known:
     """What a claim can speak of."""
 
-    def __init__(self, layout: Layout) -> None:
-        self.serves = layout.serves()
+    def __init__(self, layout: Layout | None) -> None:
+        """Without a layout, which has faults of its own, everything is taken for known."""
+        self.serves = {} if layout is None else layout.serves()
         self.questions: dict[tuple[str, str], list[Question]] = {}
+        if layout is None:
+            return
         for question in questions_of(fictive_world(layout), Family):
             self.questions.setdefault(question.pair, []).append(question)
 
+    def is_stranger(self, ref: str) -> bool:
+        """Whether the layout has nobody of this name."""
+        return bool(self.serves) and ref not in self.serves
+
     def fault(self, cell: Cell) -> str:
         """Why nothing is asked in this cell, or nothing."""
-        if any(cell.holds(question) for question in self.questions.get((cell.source, cell.destination), ())):
+        if not self.serves or any(cell.holds(question) for question in self.questions.get((cell.source, cell.destination), ())):
             return ""
         if cell.source == cell.destination:
             return f"nobody asks itself: write {NOT_ASKED} for {cell.source}"
@@ -99,7 +111,7 @@ def _claims(source: Source, keys: Keys, value: Any, known: _Known, faults: list[
     if isinstance(value, Mapping):
         yield from _named(source, keys, value, known, faults)
     elif value in WORDS:
-        yield Claim(WORDS[value], line=source.line(keys))
+        yield Claim(WORDS[value], None, *_place(source.fault("", keys)))
     elif "\n" not in value.strip():
         faults.append(source.fault(f"{value!r} is neither {' nor '.join(WORDS)} nor a table", keys))
     else:
@@ -120,14 +132,14 @@ def _named(source: Source, keys: Keys, value: Mapping[str, str], known: _Known, 
             faults.append(source.fault(str(wrong), where, at_key=True))
             continue
         cell = Cell(found[1], found[2], lane, Verdict(word))
-        strangers = [ref for ref in (cell.source, cell.destination) if ref not in known.serves]
+        strangers = [ref for ref in (cell.source, cell.destination) if known.is_stranger(ref)]
         what = _stranger(strangers[0], known) if strangers else known.fault(cell)
         if (cell.source, cell.destination, lane) in seen:
             what = f"{cell} stands twice"
         seen.add((cell.source, cell.destination, lane))
         if what:
             faults.append(source.fault(what, where, at_key=True))
-        yield Claim(cell.verdict, cell, source.line(where))
+        yield Claim(cell.verdict, cell, *_place(source.fault("", where, at_key=True)))
 
 
 def _table(source: Source, keys: Keys, text: str, known: _Known, faults: list[Fault]) -> Iterator[Claim]:
@@ -141,10 +153,10 @@ def _table(source: Source, keys: Keys, text: str, known: _Known, faults: list[Fa
     if not any(cell.verdict for cell in cells):
         faults.append(source.fault("the table speaks of nothing", keys))
     for cell in cells:
-        is_known = cell.source in known.serves and cell.destination in known.serves
+        is_known = not known.is_stranger(cell.source) and not known.is_stranger(cell.destination)
         if is_known and cell.verdict is not None and (what := known.fault(cell)):
             faults.append(source.fault(what, keys, line=cell.line, column=cell.column))
-        yield Claim(cell.verdict, cell, source.fault("", keys, line=cell.line).line)
+        yield Claim(cell.verdict, cell, *_place(source.fault("", keys, line=cell.line, column=cell.column)))
 
 
 def _strangers(source: Source, keys: Keys, text: str, known: _Known) -> Iterator[Fault]:
@@ -152,8 +164,12 @@ def _strangers(source: Source, keys: Keys, text: str, known: _Known) -> Iterator
     rows = [(number, list(re.finditer(r"\S+", line))) for number, line in enumerate(text.splitlines()) if line.strip()]
     words = [(rows[0][0], word) for word in rows[0][1][1:]] + [(number, row[0]) for number, row in rows[1:]]
     for number, word in words:
-        if word.group() not in known.serves:
+        if known.is_stranger(word.group()):
             yield source.fault(_stranger(word.group(), known), keys, line=number, column=word.start())
+
+
+def _place(mark: Fault) -> tuple[int, int]:
+    return mark.line, mark.column
 
 
 def _stranger(ref: str, known: _Known) -> str:

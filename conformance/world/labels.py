@@ -39,8 +39,10 @@ class Requirement:
                 return self.key not in labels
 
     def __str__(self) -> str:
-        values = f" ({', '.join(sorted(self.values))})" if self.values else ""
-        return f"{self.key} {self.operator}{values}"
+        values = ", ".join(sorted(self.values))
+        if self.operator == "In" and len(self.values) == 1:
+            return f"{self.key}={values}"
+        return f"{self.key} {self.operator} ({values})" if self.values else f"{self.key} {self.operator}"
 
 
 @dataclass(frozen=True, slots=True)

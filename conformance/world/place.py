@@ -14,6 +14,9 @@ Address = IPv4Address | IPv6Address
 OUTSIDE = "outside"
 """The first half of an outside host's reference (`outside/alpha`); no namespace of a layout may have this name."""
 
+LEGACY_ANNOTATION = "net.beta.kubernetes.io/network-policy"
+"""Before networking.k8s.io/v1: `{"ingress": {"isolation": "DefaultDeny"}}` on a namespace isolates its pods for ingress."""
+
 
 def family_of(address: Address) -> Family:
     """The family of an address."""

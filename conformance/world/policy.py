@@ -116,8 +116,11 @@ class NetworkPolicy:
             raise InvalidPolicy(("kind", "a policy is a document of kind NetworkPolicy"))
         if document.get("apiVersion") != "networking.k8s.io/v1":
             raise InvalidPolicy(("apiVersion", f"apiVersion is networking.k8s.io/v1, not {document.get('apiVersion')!r}"))
-        _mapping(document, "", {"apiVersion", "kind", "metadata", "spec"})
-        (namespace, name), parts = _together(lambda: _names(document.get("metadata")), lambda: _spec(document.get("spec")))
+        _, (namespace, name), parts = _together(
+            lambda: _mapping(document, "", {"apiVersion", "kind", "metadata", "spec"}),
+            lambda: _names(document.get("metadata")),
+            lambda: _spec(document.get("spec")),
+        )
         return cls(namespace, name, *parts)
 
 
@@ -147,14 +150,17 @@ def _names(metadata: Any) -> tuple[str, str]:
 
 
 def _name(name: Any, where: str) -> str:
+    if isinstance(name, bool):
+        raise InvalidPolicy((where, f"{where} is a boolean in YAML: quote it"))
     if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", name):
         raise InvalidPolicy((where, f"{where} is a name of small letters, digits, hyphens and dots, not {name!r}"))
     return name
 
 
 def _spec(spec: Any) -> tuple[Selector, frozenset[Direction], tuple[Rule, ...], tuple[Rule, ...]]:
-    spec = _mapping(spec or {}, "spec", {"podSelector", "policyTypes", "ingress", "egress"})
-    subjects, ingress, egress, named = _together(
+    spec = _mapping(spec or {}, "spec")
+    _, subjects, ingress, egress, named = _together(
+        lambda: _mapping(spec, "spec", {"podSelector", "policyTypes", "ingress", "egress"}),
         lambda: _selector(spec.get("podSelector") or {}, "spec.podSelector"),
         lambda: _every(_ingress_rule, _list(spec, "ingress", "spec"), "spec.ingress"),
         lambda: _every(_egress_rule, _list(spec, "egress", "spec"), "spec.egress"),
@@ -181,13 +187,13 @@ def _egress_rule(rule: Any, where: str) -> Rule:
 
 
 def _rule(rule: Any, where: str, peers: str) -> Rule:
-    rule = _mapping(rule or {}, where, {peers, "ports"})
-    return Rule(
-        *_together(
-            lambda: _every(_peer, _list(rule, peers, where), f"{where}.{peers}"),
-            lambda: _every(_port, _list(rule, "ports", where), f"{where}.ports"),
-        )
+    rule = _mapping(rule or {}, where)
+    _, who, ports = _together(
+        lambda: _mapping(rule, where, {peers, "ports"}),
+        lambda: _every(_peer, _list(rule, peers, where), f"{where}.{peers}"),
+        lambda: _every(_port, _list(rule, "ports", where), f"{where}.ports"),
     )
+    return Rule(who, ports)
 
 
 def _peer(peer: Any, where: str) -> PolicyPeer:
@@ -255,11 +261,11 @@ def _is_port(number: Any) -> bool:
     return isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= 65535
 
 
-def _mapping(value: Any, where: str, known: set[str]) -> Mapping[str, Any]:
+def _mapping(value: Any, where: str, known: set[str] | None = None) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise InvalidPolicy((where, f"{where} is a mapping, not {value!r}"))
-    unknown = [str(key) for key in value if key not in known]
-    if unknown:
+    unknown = [str(key) for key in value if known is not None and key not in known]
+    if known is not None and unknown:
         raise InvalidPolicy(
             *((f"{where}.{key}".lstrip("."), f"{where or 'a policy'} has {', '.join(sorted(known))}, not {key}") for key in unknown)
         )

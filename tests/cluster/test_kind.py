@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,18 +13,30 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from kubernetes import client, config
+from kubernetes.stream import stream
 
-from conformance.cluster import kind, outside, state
+from conformance import offline
+from conformance.cluster import kind, state
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.install import apply
-from conformance.cluster.kind_cluster import KindCluster, document, kind_name, toolbox_of
+from conformance.cluster.kind_cluster import KindCluster, document, kind_name
 from conformance.cluster.plugin import load
 from conformance.cluster.ready import Questions
 from conformance.cluster.toolbox import Toolbox
 from conformance.cluster.version import version
+from conformance.world.progress import Silent
 
 ROOT = Path(__file__).parents[2]
-FORMS = [("cilium", "dual"), ("cilium", "ipv6"), ("cilium-native", "dual"), ("ptp", "dual"), ("ptp", "ipv4"), ("bridge", "dual"), ("bridge", "ipv6")]
+FORMS = [
+    ("cilium", "dual"),
+    ("cilium", "ipv6"),
+    ("cilium-native", "dual"),
+    ("ptp", "dual"),
+    ("ptp", "ipv4"),
+    ("bridge", "dual"),
+    ("bridge", "ipv6"),
+]
 """Plugins that work without any registry, each family at least once."""
 
 ELSEWHERE = ["antrea", "calico", "flannel", "kube-router", "weave"]
@@ -80,8 +93,8 @@ def make(request: pytest.FixtureRequest) -> Iterator[Callable[..., KindCluster]]
 
 
 def toolbox_for(plugin: str) -> Toolbox:
-    """What this machine has, else what the offline house makes."""
-    return provided(load(plugin))
+    """What this machine has, and what the offline house adds to it."""
+    return offline.provide(load(plugin), Silent())
 
 
 def _docker(toolbox: Toolbox, *words: str, stdin: str = "") -> str:
@@ -92,14 +105,22 @@ def _docker(toolbox: Toolbox, *words: str, stdin: str = "") -> str:
 
 def _traces(toolbox: Toolbox) -> dict[str, set[str]]:
     """All that a cluster could leave: on the engine, among the processes and mounts, in the home and temporary folders."""
-    processes = [path for path in Path("/proc").glob("[0-9]*/cmdline") if any(word in _text(path) for word in ("kind\0", "helm\0", "cni-conformance"))]
+    processes = [
+        path
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if any(word in _text(path) for word in ("kind\0", "helm\0", "cni-conformance"))
+    ]
     return {
         "containers": set(_docker(toolbox, "ps", "--all", "--quiet").split()),
         "networks": set(_docker(toolbox, "network", "ls", "--quiet").split()),
         "volumes": set(_docker(toolbox, "volume", "ls", "--quiet").split()),
         "processes": {_text(path) for path in processes if path.parent.name != str(os.getpid())},
         "mounts": set(Path("/proc/mounts").read_text().splitlines()),
-        "files": {str(path) for folder in (".kube", ".docker", ".config/helm", ".cache/helm", ".local/share/helm") if (path := Path.home() / folder).exists()},
+        "files": {
+            str(path)
+            for folder in (".kube", ".docker", ".config/helm", ".cache/helm", ".local/share/helm")
+            if (path := Path.home() / folder).exists()
+        },
         "clusters": set(state.names()),
     }
 
@@ -109,3 +130,174 @@ def _text(path: Path) -> str:
         return path.read_text(errors="replace")
     except OSError:
         return ""  # it has ended in the meantime
+
+
+def _exec(cluster: KindCluster, pod: str, *command: str) -> str:
+    """What a command writes in a pod of the default namespace."""
+    api = config.new_client_from_config(config_file=str(cluster.kubeconfig))
+    try:
+        call = client.CoreV1Api(api).connect_get_namespaced_pod_exec
+        return str(stream(call, pod, "default", command=list(command), stdout=True, stderr=True)).strip()
+    finally:
+        api.close()
+
+
+def _pods(cluster: KindCluster) -> dict[str, list[str]]:
+    """Pods one and two on one worker, three on the other, and a Service for three; their addresses."""
+    workers = [f"{kind_name(cluster.name)}-worker", f"{kind_name(cluster.name)}-worker2"]
+    documents: list[dict[str, object]] = [
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": "default", "labels": {"name": name}},
+            "spec": {
+                "nodeName": workers[node],
+                "automountServiceAccountToken": False,
+                "terminationGracePeriodSeconds": 0,
+                "containers": [
+                    {
+                        "name": "c",
+                        "image": cluster.toolbox.probe_image,
+                        "imagePullPolicy": "IfNotPresent",
+                        "command": ["python3", "-c", SERVE, name],
+                    }
+                ],
+            },
+        }
+        for name, node in (("one", 0), ("two", 0), ("three", 1))
+    ]
+    spec = {"selector": {"name": "three"}, "ports": [{"port": 8080}], "ipFamilyPolicy": "PreferDualStack"}
+    documents.append({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "three", "namespace": "default"}, "spec": spec})
+    apply(cluster.kubeconfig, documents, cluster.kubeconfig.parent / "discovery.json")
+    api = config.new_client_from_config(config_file=str(cluster.kubeconfig))
+    deadline = time.monotonic() + 60
+    try:
+        while True:
+            pods = client.CoreV1Api(api).list_namespaced_pod("default").items
+            if all(pod.status.phase == "Running" for pod in pods):
+                return {pod.metadata.name: [each["ip"] for each in api.sanitize_for_serialization(pod.status)["podIPs"]] for pod in pods}
+            assert time.monotonic() < deadline, "the pods do not start"
+            time.sleep(0.2)
+    finally:
+        api.close()
+
+
+def _answered(ask: Callable[[], str], wanted: str) -> None:
+    """A server that has just started listens a moment later: asked until it answers, at most 20 s."""
+    deadline = time.monotonic() + 20
+    while (answer := ask()) != wanted:
+        assert time.monotonic() < deadline, f"{answer!r}, not {wanted!r}"
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize(("plugin", "family"), FORMS)
+def test_everybody_reaches_everybody_with_his_own_address(make: Callable[..., KindCluster], plugin: str, family: str) -> None:
+    cluster = make("test", plugin, family)
+    assert kind.known("test") == cluster
+    assert [(each.name, each.is_answering) for each in kind.status()] == [("test", True)]
+    found = version(load(plugin), cluster.kubeconfig, None, cluster.run_on_node)
+    assert found == load(plugin).version if load(plugin).enforces else found
+    addresses = _pods(cluster)
+    count = 2 if family == "dual" else 1
+    assert {name: len(each) for name, each in addresses.items()} == {"one": count, "two": count, "three": count}
+    for at in range(count):
+        for source, target in (("one", "two"), ("one", "three"), ("three", "one"), ("one", "one")):
+            _answered(lambda: _exec(cluster, source, "python3", "-c", ASK, addresses[target][at]), f"{target} {addresses[source][at]}")  # noqa: B023
+        for host in cluster.hosts:
+            own = str(host.slots[-1][at])
+            command = [*host.command[1:], "python3", "-c", ASK, addresses["three"][at], own]
+            _answered(lambda: _docker(cluster.toolbox, *command).strip(), f"three {own}")  # noqa: B023
+    _answered(lambda: _exec(cluster, "one", "python3", "-c", ASK, "three.default.svc.cluster.local").partition(" ")[0], "three")
+
+
+@pytest.mark.parametrize(("plugin", "family"), [("cilium", "dual"), ("ptp", "dual"), ("bridge", "dual")])
+def test_pods_reach_the_outside_hosts(make: Callable[..., KindCluster], plugin: str, family: str) -> None:
+    cluster = make("test", plugin, family)
+    addresses = _pods(cluster)
+    alpha = cluster.hosts[0]
+    _docker(cluster.toolbox, "exec", "--detach", alpha.command[3], "python3", "-c", SERVE, "alpha")
+    for at, address in enumerate(alpha.slots[3]):
+        _answered(lambda: _exec(cluster, "one", "python3", "-c", ASK, str(address)).partition(" ")[0], "alpha")  # noqa: B023
+        if plugin != "cilium":  # which translates the addresses of pods that leave the cluster
+            _answered(lambda: _exec(cluster, "one", "python3", "-c", ASK, str(address)), f"alpha {addresses['one'][at]}")  # noqa: B023
+
+
+def test_nothing_is_left_after_down(make: Callable[..., KindCluster]) -> None:
+    toolbox = toolbox_for("cilium")
+    before = _traces(toolbox)
+    make("test", "cilium", workers=1)
+    assert _traces(toolbox) != before
+    kind.down("test")
+    assert _traces(toolbox) == before
+
+
+MOMENTS = ["network", "kind cluster", "outside hosts", "installing", "waiting"]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("order", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=["Ctrl-C", "SIGTERM", "SIGKILL and down"])
+def test_nothing_is_left_of_an_interrupted_up(order: signal.Signals, moment: str) -> None:
+    toolbox = toolbox_for("ptp")
+    before = _traces(toolbox)
+    words = ["test", "ptp", json.dumps(document(toolbox))]
+    run = subprocess.Popen([sys.executable, "-c", RUN, *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert run.stdout is not None
+    try:
+        assert any(line.startswith(f"begin {moment}") for line in run.stdout)
+        run.send_signal(order)
+        _, errors = run.communicate(timeout=120)
+    finally:
+        run.kill()
+        run.wait()
+        if order is signal.SIGKILL:
+            kind.down("test")
+    assert run.returncode == {signal.SIGINT: -signal.SIGINT, signal.SIGTERM: 143, signal.SIGKILL: -signal.SIGKILL}[order], errors
+    assert _traces(toolbox) == before
+
+
+def test_two_clusters_live_side_by_side(make: Callable[..., KindCluster]) -> None:
+    one, two = make("one", "ptp", workers=1), make("two", "ptp", workers=1)
+    assert not one.network.range4.overlaps(two.network.range4)
+    assert {each.name: each.is_answering for each in kind.status()} == {"one": True, "two": True}
+    with pytest.raises(kind.InvalidCluster, match="there is a cluster one already: remove it"):
+        make("one", "ptp")
+    kind.down("one")
+    assert {each.name: each.is_answering for each in kind.status()} == {"two": True}
+
+
+def test_a_cluster_that_this_cache_does_not_know_is_not_touched(
+    make: Callable[..., KindCluster], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster, toolbox = make("test", "ptp", workers=1), toolbox_for("ptp")
+    with monkeypatch.context() as patch:
+        patch.setenv("CNI_CONFORMANCE_CACHE", str(tmp_path))
+        with pytest.raises(BrokenCluster, match="containers of a cluster cni-conformance-test that this cache folder does not know"):
+            kind.up("test", load("ptp"), toolbox, workers=1)
+    questions = Questions(cluster.kubeconfig)
+    assert questions.is_answering()
+    questions.close()
+
+
+@pytest.mark.parametrize("plugin", ELSEWHERE)
+def test_a_plugin_that_comes_from_elsewhere_is_had_or_the_reason_is_told(make: Callable[..., KindCluster], plugin: str) -> None:
+    toolbox = toolbox_for(plugin)
+    before = _traces(toolbox)
+    try:
+        make("test", plugin, workers=1)
+    except BrokenCluster as error:
+        told = str(error)
+        assert f"the manifest of plugin {plugin} cannot be had from https://" in told or told.startswith("an image cannot be pulled: pod ")
+        assert _traces(toolbox) == before
+    else:
+        assert [each.is_answering for each in kind.status()] == [True]
+
+
+def test_a_wrong_kind_configuration_is_told_with_kinds_own_words(make: Callable[..., KindCluster], tmp_path: Path) -> None:
+    folder = tmp_path / "ptp"
+    shutil.copytree(load("ptp").folder, folder)
+    (folder / "kind.yaml").write_text((folder / "kind.yaml").read_text() + "  - role: king\n")
+    toolbox = toolbox_for("ptp")
+    before = _traces(toolbox)
+    with pytest.raises(BrokenCluster, match=r"kind could not make the cluster: .*king"):
+        kind.up("test", load(f"{folder}/"), toolbox, workers=1)
+    assert _traces(toolbox) == before

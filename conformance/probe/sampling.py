@@ -1,0 +1,67 @@
+"""Asking again and again after a change, until the table agrees and holds. Nothing is lost: the timeline keeps all rounds.
+
+This is not "retry until it agrees": when each cell first agreed, and every flap after that, stays in the record.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from conformance.world.expectation import ExpectedTable, agrees
+from conformance.world.question import Question
+from conformance.world.timeline import Round, Timeline
+from conformance.world.times import Times
+from conformance.world.verdict import AnswerKind
+
+Ask = Callable[[Sequence[Question], float], Round]
+"""One round: the questions and how long each waits. `Round.at` is on the clock of `sample`."""
+
+
+def sample(
+    ask: Ask,
+    expected: ExpectedTable,
+    identities: Mapping[str, str],
+    times: Times,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    wait: Callable[[float], None] = time.sleep,
+) -> Timeline:
+    """Rounds from now (time 0: the API server has just accepted the change) until the table has agreed for `times.hold`.
+
+    `identities` says who must answer for each destination. The hold counts from the beginning of the first round that
+    agrees to that of the last; a round that does not agree starts it anew. It ends without success when a round that does
+    not agree ends after `times.settle`, or when a question has been broken for `times.stream` without a break: time does
+    not mend that. A table that agrees as the time is up may still show whether it holds.
+    """
+    questions, began = tuple(expected), clock()
+    rounds: list[Round] = []
+    broken_since: dict[Question, float] = {}
+    settled_at: float | None = None
+    agreeing_since: float | None = None
+    held = 0.0
+    while True:
+        found = ask(questions, times.question)
+        this = replace(found, at=found.at - began)
+        rounds.append(this)
+        ended = this.at + this.took
+        if all(agrees(expected[question], this.answers[question], identities[question.destination]) for question in questions):
+            agreeing_since = this.at if agreeing_since is None else agreeing_since
+            settled_at = agreeing_since if settled_at is None else settled_at
+            held, broken_since = this.at - agreeing_since, {}
+            if held >= times.hold:
+                break
+        else:
+            agreeing_since, held = None, 0.0
+            broken_since = _still_broken(this, broken_since)
+            if ended >= times.settle or any(ended - since > times.stream for since in broken_since.values()):
+                break
+        wait(times.pause)
+    return Timeline.of(rounds, ended=ended, settled_at=settled_at, held=held)
+
+
+def _still_broken(this: Round, before: Mapping[Question, float]) -> dict[Question, float]:
+    """Since when each question has been broken in every round."""
+    broken = (question for question, answer in this.answers.items() if answer.kind is AnswerKind.BROKEN)
+    return {question: before.get(question, this.at) for question in broken}

@@ -1,0 +1,107 @@
+"""A run as Markdown for the step summary of GitHub: the biggest problems first, cut with a count, never in silence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from conformance.judge.finding import counted
+from conformance.record import Run, ScenarioRecord
+from conformance.report.explain import explain
+from conformance.report.page import printable
+from conformance.report.summary import Enforced, Summary, headline, worst_first
+from conformance.world.verdict import Outcome
+
+LIMIT = 1_000_000
+"""Bytes. GitHub refuses a step summary of more than 1 MiB as a whole."""
+
+MARK = {
+    Outcome.PASSED: "✅",
+    Outcome.FAILED: "❌",
+    Outcome.ERROR: "💥",
+    Outcome.KNOWN_DEVIATION: "☑️",
+    Outcome.NOT_SUPPORTED: "⚪",
+    Outcome.SKIPPED: "⚪",
+}
+"""A mark for each outcome; the word always stands beside it."""
+
+
+def markdown(run: Run, limit: int = LIMIT) -> str:
+    """The run in at most `limit` bytes of UTF-8.
+
+    What does not fit is left out from the end, and a last line says how many scenarios that are.
+    """
+    numbers = Summary.of(run)
+    blocks = [_head(run, numbers), *(_problem(scenario) for scenario in worst_first(run))]
+    blocks += [_others(run, outcome) for outcome in (Outcome.KNOWN_DEVIATION, Outcome.NOT_SUPPORTED, Outcome.SKIPPED) if run.of(outcome)]
+    return _cut([block for block in blocks if block], limit)
+
+
+def _cut(blocks: list[str], limit: int) -> str:
+    kept: list[str] = []
+    left = limit - len(_missing(len(blocks)).encode())
+    for block in blocks:
+        left -= len(block.encode()) + 1
+        if left < 0:
+            return "\n".join([*kept, _missing(len(blocks) - len(kept))])
+        kept.append(block)
+    return "\n".join(kept)
+
+
+def _missing(number: int) -> str:
+    return f"\n**{counted(number, 'more section')} left out here for want of room: record.json has everything.**\n"
+
+
+def _head(run: Run, numbers: Summary) -> str:
+    rows = [
+        ("scenarios", ", ".join(f"{MARK[outcome]} {number} {outcome}" for outcome, number in sorted(numbers.outcomes.items(), key=_order))),
+        ("cells judged", f"{numbers.judged}" + (f" ({numbers.left_open} more are open)" if numbers.left_open else "")),
+        ("wrongly allowed (leaks)", f"**{numbers.leaks}**"),
+        ("wrongly blocked (outages)", f"**{numbers.outages}**"),
+        ("time to enforce, newly blocked", _enforced(numbers.newly_blocked)),
+        ("time to enforce, newly allowed", _enforced(numbers.newly_allowed)),
+        ("duration", f"{run.facts.seconds:.1f} s"),
+        *((escaped(label), escaped(text)) for label, text in run.facts.cluster.items()),
+    ]
+    return f"## {escaped(headline(run, numbers))}\n\n" + _table(("", ""), rows)
+
+
+def _order(item: tuple[Outcome, int]) -> int:
+    return list(Outcome).index(item[0])
+
+
+def _enforced(times: Enforced) -> str:
+    if times.p50 is None or times.p99 is None:
+        return f"{counted(times.cells, 'cell')}, {times.never} never" if times.cells else "no cell"
+    never = f", {times.never} never" if times.never else ""
+    return f"p50 {times.p50:.2f} s, p99 {times.p99:.2f} s ({counted(times.cells, 'cell')}{never})"
+
+
+def _problem(scenario: ScenarioRecord) -> str:
+    text = explain(scenario, width=120)
+    # A fence longer than any in the text cannot be closed by it.
+    fence = "`" * max([3, *(len(found) + 1 for found in re.findall("`+", text))])
+    title = f"### {MARK[scenario.outcome]} {scenario.outcome}: {escaped(scenario.name)}"
+    summary = "<details><summary>tables, cells, policies</summary>"
+    return f"{title}\n\n{escaped(scenario.sentence)}\n\n{summary}\n\n{fence}text\n{_encodable(text)}\n{fence}\n\n</details>\n"
+
+
+def _others(run: Run, outcome: Outcome) -> str:
+    rows = [(escaped(scenario.name), escaped(scenario.sentence)) for scenario in run.of(outcome)]
+    return f"### {MARK[outcome]} {outcome}: {len(rows)}\n\n" + _table(("scenario", "why"), rows)
+
+
+def _table(head: tuple[str, str], rows: Iterable[tuple[str, str]]) -> str:
+    lines = [f"| {left} | {right} |" for left, right in [head, ("---", "---"), *rows]]
+    return "\n".join(lines) + "\n"
+
+
+def escaped(text: str) -> str:
+    """The text as it is, in one line: nothing in it is Markdown or HTML, nor the end of a table's cell."""
+    line = re.sub(r"([\\`*_\[\]#|~$])", r"\\\1", printable(text))
+    line = re.sub(r"^(\s*\d*)([-+.)])", r"\1\\\2", line)  # it is no list either
+    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,124 @@
+"""What holds for every scenario of a catalogue, beyond each file's own soundness."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from conformance.scenario.fault import Fault
+from conformance.scenario.fictive import fictive_world
+from conformance.scenario.policies import policy_document
+from conformance.scenario.scenario import Annotate, Apply, Scenario
+from conformance.scenario.source import Keys, read
+from conformance.world.place import LEGACY_ANNOTATION
+from conformance.world.policy import NetworkPolicy, PolicyPort
+from conformance.world.verdict import Direction, Family, Protocol
+
+Finding = tuple[Keys, str]
+"""Where in the file, and what is wrong there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """A sentence that holds for every scenario, and what finds the places where it does not."""
+
+    sentence: str
+    find: Callable[[Scenario], Iterable[Finding]]
+
+
+def check(scenarios: Iterable[Scenario]) -> tuple[Fault, ...]:
+    """Where scenarios, each of them sound, break what holds for all; by file and line."""
+    every = tuple(scenarios)
+    found = [_fault(scenario, finding) for scenario in every for invariant in INVARIANTS for finding in invariant.find(scenario)]
+    found += [_fault(scenario, finding) for scenario, finding in _repeated_names(every)]
+    return tuple(sorted(found, key=lambda fault: (str(fault.path), fault.line, fault.column)))
+
+
+def _fault(scenario: Scenario, finding: Finding) -> Fault:
+    keys, text = finding
+    source, _ = read(scenario.path)
+    return Fault(scenario.path, 0, 0, text) if source is None else source.fault(text, keys)
+
+
+def _repeated_names(scenarios: tuple[Scenario, ...]) -> Iterator[tuple[Scenario, Finding]]:
+    first: dict[str, Scenario] = {}
+    for scenario in scenarios:
+        other = first.setdefault(scenario.name, scenario)
+        if other is not scenario:
+            yield scenario, (("name",), f"the name {scenario.name} is that of {other.path} too")
+
+
+def _unfit_file_name(scenario: Scenario) -> Iterator[Finding]:
+    fits = {scenario.name, f"{scenario.recipe}-{scenario.name}"}
+    if scenario.path.stem not in fits:
+        yield ("name",), f"the file is called {scenario.path.name}, not {' or '.join(f'{each}.yaml' for each in sorted(fits))}"
+
+
+def _wish(scenario: Scenario) -> Iterator[Finding]:
+    for key, text in (("name", scenario.name.replace("-", " ")), ("about", scenario.about)):
+        if re.search(r"\bshould\b", text, re.IGNORECASE):
+            yield (key,), f"{key} says what should be: say what is"
+
+
+def _no_sentence(scenario: Scenario) -> Iterator[Finding]:
+    for key, text in (("about", scenario.about), ("because", scenario.because)):
+        if not re.search(r'[.!?]"?$', text):
+            yield (key,), f"{key} is no sentence: it ends without a full stop"
+
+
+def _unused_policy(scenario: Scenario) -> Iterator[Finding]:
+    used = {name for step in scenario.steps if isinstance(step.action, Apply) for name in step.action.names}
+    for name in scenario.policies:
+        if name not in used:
+            yield ("policies", name), f"no step applies policy {name}"
+
+
+def _wrong_needs(scenario: Scenario) -> Iterator[Finding]:
+    uses = dict(_uses(scenario))
+    for name, why in uses.items():
+        if name not in scenario.needs:
+            yield ("needs",), f"needs does not name {name}, though {why}"
+    for index, name in enumerate(scenario.needs):
+        if name in _SEEN and name not in uses:
+            yield ("needs", index), f"needs names {name}, and nothing here uses it"
+
+
+_SEEN = ("outside-host", "sctp", "icmp", "named-port", "end-port", "legacy-annotation")
+"""Capabilities whose use can be seen in a file."""
+
+
+def _uses(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    if scenario.layout.hosts:
+        yield "outside-host", "its layout has outside hosts"
+    protocols = {port.protocol for ports in scenario.layout.serves().values() for port in ports}
+    ports = tuple(_policy_ports(scenario))
+    if Protocol.SCTP in protocols | {port.protocol for port in ports}:
+        yield "sctp", "its layout or a policy has SCTP"
+    if Protocol.ICMP in protocols:
+        yield "icmp", "its layout serves ICMP"
+    if any(isinstance(port.port, str) for port in ports):
+        yield "named-port", "a policy has a named port"
+    if any(port.end is not None for port in ports):
+        yield "end-port", "a policy has an endPort"
+    annotated = (step.action.changes for step in scenario.steps if isinstance(step.action, Annotate))
+    if any(LEGACY_ANNOTATION in keys for changes in annotated for keys in changes.values()):
+        yield "legacy-annotation", "a step sets the annotation"
+
+
+def _policy_ports(scenario: Scenario) -> Iterator[PolicyPort]:
+    world = fictive_world(scenario.layout)
+    for text in scenario.policies.values():
+        policy = NetworkPolicy.from_document(policy_document(text, world, Family))
+        for rule in (*policy.rules(Direction.INGRESS), *policy.rules(Direction.EGRESS)):
+            yield from rule.ports
+
+
+INVARIANTS = (
+    Invariant("A file is called as its scenario, with the recipe's number before it.", _unfit_file_name),
+    Invariant("Names and descriptions say what is, not what should be.", _wish),
+    Invariant("Descriptions and reasons are sentences.", _no_sentence),
+    Invariant("Every policy is applied by a step.", _unused_policy),
+    Invariant("A scenario needs what it uses, and uses what it needs.", _wrong_needs),
+)
+"""Beside these: every name is used once."""

@@ -1,0 +1,402 @@
+"""The probe agent as a process of its own, over real sockets of this machine."""
+
+import ast
+import json
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from conformance.probe import agent
+from conformance.probe.session import agent_source
+
+CAN_RAW = os.geteuid() == 0
+"""Raw sockets need root here."""
+
+needs_raw = pytest.mark.skipif(not CAN_RAW, reason="raw sockets need root")
+SOON = 10.0
+
+
+class Talk:
+    """A running agent."""
+
+    def __init__(self, config: dict[str, Any], before: Sequence[str] = ()) -> None:
+        command = [*before, sys.executable, "-I", "-S", "-c", agent_source(), json.dumps(config)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        self.hello = self.read()
+
+    def read(self) -> dict[str, Any]:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            assert selector.select(SOON), "the agent said nothing"
+        return json.loads(self.process.stdout.readline())
+
+    def write(self, text: str) -> None:
+        self.process.stdin.write(text.encode("latin-1"))
+
+    def ask(self, *questions: tuple[str, int, str], timeout: float = 0.4, number: int = 1) -> dict[str, Any]:
+        self.write(json.dumps({"id": number, "timeout": timeout, "ask": questions}) + "\n")
+        return self.read()
+
+    def kinds(self, *questions: tuple[str, int, str]) -> list[str]:
+        return [answer[0] for answer in self.ask(*questions)["answers"]]
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Talk]]:
+    running: list[Talk] = []
+
+    def begin(
+        identity: str = "space/pod", serves: Any = (), bind: Any = None, ends_with_stdin: bool = True, before: Sequence[str] = ()
+    ) -> Talk:
+        config = {"identity": identity, "serves": serves, "bind": bind, "ends_with_stdin": ends_with_stdin}
+        running.append(Talk(config, before))
+        return running[-1]
+
+    yield begin
+    for talk in running:
+        talk.process.kill()
+        talk.process.stdin.close()
+        talk.process.stdout.close()
+        talk.process.wait()
+
+
+def free_port(kind: int = socket.SOCK_STREAM, address: str = "127.0.0.1") -> int:
+    """A port that nobody serves now, below those that a kernel gives to askers."""
+    for port in range(20000 + os.getpid() % 5000, 28000):
+        with closing(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)) as trial:
+            try:
+                trial.bind((address, port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no free port")
+
+
+def has_ipv6() -> bool:
+    try:
+        with closing(socket.socket(socket.AF_INET6)) as trial:
+            trial.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+FAMILIES = ["127.0.0.1", pytest.param("::1", marks=pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here"))]
+
+
+@pytest.mark.parametrize("protocol", ["TCP", "UDP", pytest.param("SCTP", marks=needs_raw)])
+@pytest.mark.parametrize("address", FAMILIES)
+def test_an_answer_names_the_responder_and_the_source_that_it_saw(start, protocol, address):
+    port = free_port()
+    talk = start("shop/api", [[port, protocol]])
+    (answer,) = talk.ask((address, port, protocol))["answers"]
+    assert answer[:3] == ["connected", "shop/api", address]
+    assert 0 < answer[3] < 0.4
+    assert answer[4] == ""
+
+
+@pytest.mark.parametrize("protocol", ["TCP", "UDP", pytest.param("SCTP", marks=needs_raw)])
+@pytest.mark.parametrize("address", FAMILIES)
+def test_a_port_that_nobody_serves_is_refused(start, protocol, address):
+    assert start().kinds((address, free_port(), protocol)) == ["refused"]
+
+
+@needs_raw
+@pytest.mark.parametrize("address", FAMILIES)
+def test_an_echo_names_its_responder_by_address(start, address):
+    (answer,) = start().ask((address, 0, "ICMP"))["answers"]
+    assert answer[:3] == ["connected", address, None]
+
+
+def test_all_questions_are_asked_at_the_same_time(start):
+    talk = start()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        question = ("127.0.0.1", silent.getsockname()[1], "TCP")
+        reply = talk.ask(*[question] * 50, timeout=0.5)
+    assert [answer[0] for answer in reply["answers"]] == ["timed-out"] * 50
+    assert 0.5 <= reply["took"] < 1.0
+
+
+def test_a_connection_over_which_nobody_answers_is_timed_out_and_says_so(start):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        (answer,) = start().ask(("127.0.0.1", silent.getsockname()[1], "TCP"))["answers"]
+    assert answer[0] == "timed-out"
+    assert answer[4] == "a connection was made, but nobody answered over it"
+
+
+def serve_once(reply: bytes, *, resets: bool = False) -> int:
+    """A TCP server that is no agent: takes one connection, writes, closes."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def run() -> None:
+        with server:
+            client, _ = server.accept()
+            if resets:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            with client:
+                client.sendall(reply)
+
+    threading.Thread(target=run, daemon=True).start()
+    return server.getsockname()[1]
+
+
+def test_a_connection_closed_without_a_word_is_connected_to_nobody(start):
+    (answer,) = start().ask(("127.0.0.1", serve_once(b""), "TCP"))["answers"]
+    assert answer[:3] == ["connected", None, None]
+    assert answer[4] == "the connection was closed without a word"
+
+
+def test_a_connection_that_is_reset_is_refused(start):
+    assert start().kinds(("127.0.0.1", serve_once(b"", resets=True), "TCP")) == ["refused"]
+
+
+def test_the_words_of_a_stranger_are_its_identity(start):
+    (answer,) = start().ask(("127.0.0.1", serve_once(b"SSH-2.0-somebody else here\n"), "TCP"))["answers"]
+    assert answer[:2] == ["connected", "SSH-2.0-somebody else here"]
+    assert answer[4] == "these words are from something that is no probe agent"
+
+
+def test_a_lost_datagram_is_sent_again(start):
+    talk = start()
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(SOON)
+
+        def answer_the_second() -> None:
+            server.recvfrom(512)
+            _, sender = server.recvfrom(512)
+            server.sendto(b"shop/late 127.0.0.1", sender)
+
+        thread = threading.Thread(target=answer_the_second)
+        thread.start()
+        (answer,) = talk.ask(("127.0.0.1", server.getsockname()[1], "UDP"), timeout=2.0)["answers"]
+        thread.join()
+    assert answer[:2] == ["connected", "shop/late"]
+    assert answer[3] >= agent.RESEND
+
+
+def test_every_datagram_flow_has_a_source_port_of_its_own(start):
+    talk, ports = start(), []
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(SOON)
+        for number in range(40):
+            talk.write(json.dumps({"id": number, "timeout": 1, "ask": [["127.0.0.1", server.getsockname()[1], "UDP"]]}) + "\n")
+            _, sender = server.recvfrom(512)
+            ports.append(sender[1])
+            server.sendto(b"x 127.0.0.1", sender)
+            talk.read()
+    assert len(set(ports)) == 40
+
+
+def test_the_ports_that_it_serves_now_are_confirmed(start):
+    port = free_port()
+    reply = start(serves=[[port, "TCP"], [port, "UDP"]]).ask()
+    families = ["ipv4", "ipv6"] if has_ipv6() else ["ipv4"]
+    assert reply["serving"] == [[port, protocol, family] for protocol in ("TCP", "UDP") for family in families]
+
+
+def test_a_port_that_another_process_has_is_a_fault_and_not_confirmed(start):
+    with closing(socket.socket()) as other:
+        other.bind(("0.0.0.0", 0))  # noqa: S104
+        other.listen()
+        port = other.getsockname()[1]
+        talk = start(serves=[[port, "TCP"]])
+        assert f"cannot serve {port}/TCP over ipv4: Address already in use" in talk.hello["faults"]
+        assert [port, "TCP", "ipv4"] not in talk.ask()["serving"]
+
+
+def test_two_agents_of_one_machine_keep_to_the_addresses_that_they_are_bound_to(start):
+    port = free_port()
+    one = start("outside/one", [[port, "TCP"], [port, "UDP"]], ["127.0.0.21"])
+    two = start("outside/two", [[port, "TCP"], [port, "UDP"]], ["127.0.0.22"])
+    answers = one.ask(("127.0.0.22", port, "TCP"), ("127.0.0.22", port, "UDP"), ("127.0.0.21", port, "TCP"))["answers"]
+    assert [answer[1:3] for answer in answers] == [["outside/two", "127.0.0.21"]] * 2 + [["outside/one", "127.0.0.21"]]
+    assert two.ask()["serving"] == [[port, "TCP", "ipv4"], [port, "UDP", "ipv4"]]
+
+
+@needs_raw
+def test_two_agents_of_one_machine_serve_sctp_each_at_its_own_address(start):
+    one = start("outside/one", [[9000, "SCTP"]], ["127.0.0.21"])
+    start("outside/two", [[9001, "SCTP"]], ["127.0.0.22"])
+    answers = one.ask(("127.0.0.22", 9001, "SCTP"), ("127.0.0.22", 9000, "SCTP"), ("127.0.0.21", 9000, "SCTP"))["answers"]
+    assert [answer[:3] for answer in answers] == [
+        ["connected", "outside/two", "127.0.0.21"],
+        ["refused", None, None],
+        ["connected", "outside/one", "127.0.0.21"],
+    ]
+
+
+def test_a_family_that_a_bound_agent_lacks_is_broken(start):
+    (answer,) = start(bind=["127.0.0.21"]).ask(("::1", 80, "TCP"))["answers"]
+    assert answer[0] == "broken"
+    assert answer[4] == "this probe has no address of the family of ::1"
+
+
+@pytest.mark.skipif(not (CAN_RAW and shutil.which("setpriv")), reason="only root can give up a capability, with setpriv")
+def test_without_the_right_to_raw_sockets_only_sctp_is_broken(start):
+    port = free_port()
+    talk = start(serves=[[port, "TCP"], [port, "SCTP"]], before=["setpriv", "--bounding-set=-net_raw"])
+    answers = talk.ask(("127.0.0.1", port, "SCTP"), ("127.0.0.1", port, "TCP"))["answers"]
+    assert [answer[0] for answer in answers] == ["broken", "connected"]
+    assert answers[0][4] == talk.hello["cannot"]["SCTP/ipv4"] == "SCTP needs the capability NET_RAW, which this probe does not have"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "what?",
+        "[1, 2]",
+        '{"id": 1}',
+        '{"id": 1, "timeout": 1, "ask": [["no address", 80, "TCP"]]}',
+        '{"id": 1, "timeout": 1, "ask": [["127.0.0.1", 80, "FTP"]]}',
+        '{"id": 1, "timeout": "soon", "ask": []}',
+        "\xff\xfe",
+    ],
+)
+def test_a_line_that_is_no_request_is_an_error_and_changes_nothing(start, line):
+    talk = start()
+    talk.write(line + "\n")
+    assert list(talk.read()) == ["error"]
+    assert talk.ask(number=7) == {"id": 7, "took": 0.0, "answers": [], "serving": []}
+
+
+def test_a_request_may_come_in_pieces_and_two_at_a_time(start):
+    talk = start()
+    talk.write('{"id": 1, "timeo')
+    time.sleep(0.05)  # so that the pieces are read one by one; nothing depends on it
+    talk.write('ut": 0.1, "ask": []}\n\n{"id": 2, "timeout": 0.1, "ask": []}\n')
+    assert [talk.read()["id"], talk.read()["id"]] == [1, 2]
+
+
+def test_a_long_request_is_answered_in_one_line(start):
+    port = free_port()
+    talk = start(serves=[[port, "UDP"]])
+    questions = [("127.0.0.1", port, "UDP")] * 400
+    assert talk.kinds(*questions) == ["connected"] * 400
+
+
+def test_it_says_who_it_is_whenever_it_is_asked(start):
+    talk = start("shop/api")
+    talk.write('{"hello": true}\n')
+    assert talk.read() == talk.hello
+    assert talk.hello["hello"] == "shop/api"
+
+
+def test_each_start_has_a_number_of_its_own(start):
+    assert start().hello["instance"] != start().hello["instance"]
+
+
+def test_it_ends_when_told(start):
+    talk = start()
+    talk.write('{"end": true}\n')
+    assert talk.process.wait(SOON) == 0
+
+
+def test_it_ends_with_its_input_where_that_is_wanted(start):
+    talk = start(ends_with_stdin=True)
+    talk.process.stdin.close()
+    assert talk.process.wait(SOON) == 0
+
+
+def test_it_goes_on_serving_without_input_otherwise(start):
+    port = free_port()
+    talk = start("shop/api", [[port, "TCP"]], ends_with_stdin=False)
+    talk.process.stdin.close()
+    with socket.create_connection(("127.0.0.1", port), SOON) as client:
+        assert client.makefile().read() == "shop/api 127.0.0.1\n"
+    assert talk.process.poll() is None
+
+
+def test_it_serves_without_any_input(start):
+    port = free_port()
+    talk = start("shop/api", [[port, "TCP"]], ends_with_stdin=False)
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", agent_source(), json.dumps({"identity": "shop/other", "serves": []})],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    ) as other:
+        hello = json.loads(other.stdout.readline())
+        other.kill()
+    assert hello["faults"] == ["standard input is no stream: nobody can ask this probe"]
+    assert talk.process.poll() is None
+
+
+def test_sigterm_ends_it_at_once(start):
+    talk = start()
+    began = time.monotonic()
+    talk.process.send_signal(signal.SIGTERM)
+    assert talk.process.wait(SOON) == 0
+    assert time.monotonic() - began < 1.0
+
+
+def test_it_takes_less_than_25_megabytes(start):
+    port = free_port()
+    talk = start(serves=[[port, "TCP"], [port, "UDP"]])
+    for number in range(5):
+        talk.ask(*[("127.0.0.1", port, protocol) for protocol in ("TCP", "UDP")] * 100, number=number)
+    with open(f"/proc/{talk.process.pid}/status") as status:
+        peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+    assert peak < 25 * 1024
+
+
+def test_its_text_is_python_3_8_and_needs_the_standard_library_only():
+    tree = ast.parse(agent_source(), feature_version=(3, 8))
+    imported = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    imported |= {str(node.module).split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert imported <= set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize(
+    ("code", "at_once", "kind"),
+    [
+        ("ECONNREFUSED", False, "refused"),
+        ("ECONNRESET", False, "refused"),
+        ("EHOSTUNREACH", False, "prohibited"),
+        ("EHOSTUNREACH", True, "prohibited"),
+        ("ENETUNREACH", False, "prohibited"),
+        ("ENETUNREACH", True, "broken"),
+        ("EACCES", True, "prohibited"),
+        ("EPERM", True, "prohibited"),
+        ("EHOSTDOWN", False, "prohibited"),
+        ("ENOPROTOOPT", False, "prohibited"),
+        ("ETIMEDOUT", False, "timed-out"),
+        ("EADDRNOTAVAIL", True, "broken"),
+        ("ENOBUFS", True, "broken"),
+        ("EMFILE", True, "broken"),
+    ],
+)
+def test_errors_of_the_network_are_told_from_our_own(code, at_once, kind):
+    assert agent.refusal(getattr(agent.errno, code), at_once=at_once)[0] == kind
+
+
+@pytest.mark.parametrize(("data", "checksum"), [(b"123456789", 0xE3069283), (bytes(32), 0x8A9136AA), (bytes(range(32)), 0x46DD794E)])
+def test_the_checksum_is_that_of_the_standard(data, checksum):
+    """Examples of RFC 3720, appendix B.4, and the usual check value."""
+    assert agent.crc32c(data) == checksum
+
+
+def test_what_came_in_time_counts_although_the_loop_looks_late():
+    loop, told = agent.Loop(), []
+    ours, theirs = socket.socketpair()
+
+    def task():
+        told.append((yield ours.fileno(), time.monotonic() + 0.01))
+
+    with ours, theirs:
+        loop.start(task())
+        theirs.send(b"x")
+        time.sleep(0.05)  # this process is late: the time is over and the answer is there
+        loop.turn()
+    assert told == [agent.select.EPOLLIN]
