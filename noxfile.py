@@ -35,7 +35,9 @@ def tests(session: nox.Session) -> None:
     """Everything that needs no cluster. The pure rooms are covered wholly."""
     install(session)
     cover = [f"--cov={room}" for room in PURE.split(",")]
-    session.run("pytest", "tests/unit", *cover, "--cov-branch", "--cov-fail-under=100", "--cov-report=term-missing:skip-covered", *session.posargs)
+    session.run(
+        "pytest", "tests/unit", *cover, "--cov-branch", "--cov-fail-under=100", "--cov-report=term-missing:skip-covered", *session.posargs
+    )
 
 
 @nox.session

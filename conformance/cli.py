@@ -69,7 +69,7 @@ def main(quiet: bool, no_color: bool) -> None:  # noqa: FBT001 - click calls it
 
 @main.command()
 @with_settings()
-@click.argument("scenarios", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("scenarios", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @click.option("-k", "expression", metavar="EXPR", help="Only scenarios whose names match, as pytest's -k: 'deny and not egress'.")
 @click.option("-m", "marks", metavar="MARK", help="Only groups or capabilities, as pytest's -m: 'recipes and not outside-host'.")
 @click.option("-n", "workers", metavar="WORKERS", default="auto", help="Processes that measure at the same time; 0: in this one.")

@@ -11,7 +11,6 @@ import click
 from conformance.cli import ALL_PASSED, BROKEN_WORLD, NOTHING_ENFORCES, view_of, with_settings
 from conformance.settings import Settings
 
-
 MAKING = ("--cni", "--cni-manifest", "--name", "--family", "--kube-proxy", "--setup", "--probe-image")
 """The options that say which cluster is made."""
 

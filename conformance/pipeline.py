@@ -1,6 +1,6 @@
 """One scenario through all floors. Read this first.
 
-    file ─▶ plan: what must be, by the model ─▶ world: who is there ─▶ change, ask, wait ─▶ judge ─▶ record
+file ─▶ plan: what must be, by the model ─▶ world: who is there ─▶ change, ask, wait ─▶ judge ─▶ record
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.mark import expression
 
 from conformance.settings import OPTIONS, InvalidSettings, Settings
 
@@ -173,6 +174,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if not paths:
         return
     settings = settings_of(config)
+    _check_choice(config)
     scenarios, faults = load_all(paths)
     if faults:
         pytest.exit("\n\n".join(map(str, faults)) + f"\n\n{len(faults)} faults in the scenario files; nothing was started", returncode=2)
@@ -183,6 +185,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         conductor = Conductor(settings, scenarios, workers=config.getoption("numprocesses", None) or 1, view=view)
         config.stash[CONDUCTOR] = conductor
         config.pluginmanager.register(Recorder(conductor), "cni-conformance-recorder")
+
+
+def _check_choice(config: pytest.Config) -> None:
+    """pytest itself finds a wrong -k or -m only while it collects; under xdist that is in the workers, after the cluster."""
+    for option, name in (("-k", "keyword"), ("-m", "markexpr")):
+        text = config.getoption(name)
+        try:
+            if text:
+                expression.Expression.compile(text)
+        except getattr(expression, "ParseError", SyntaxError) as error:
+            raise pytest.UsageError(f"{option} {text}: {error}") from None
 
 
 def _plain_view() -> View:
@@ -199,9 +212,10 @@ def _has_scenarios(path: Path) -> bool:
     return is_scenario(path) if path.is_file() else any(map(is_scenario, path.rglob("*.yaml")))
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
     """Without xdist: the cluster, once it is known that scenarios will run."""
-    if any(isinstance(item, ScenarioItem) for item in session.items):
+    if not session.testsfailed and any(isinstance(item, ScenarioItem) for item in session.items):
         _prepare(session.config, len(session.items))
 
 

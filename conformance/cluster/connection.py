@@ -28,6 +28,10 @@ _LATER = re.compile(r'serviceaccount "default" not found|error looking up servic
 """A namespace gets its service account some milliseconds after it was accepted; before that it takes no pods."""
 
 
+_NO_RIGHT = re.compile(r"cannot \S+ resource|cannot \S+ path")
+"""How RBAC says no. Any other 403 is an admission's: Pod Security, a quota, a webhook."""
+
+
 class BrokenRequest(BrokenCluster):
     """The API server refused a request. `status` is HTTP's number; `attempts` how often it was sent."""
 
@@ -108,7 +112,7 @@ class Connection:
                 "they have expired, were revoked, or are another cluster's; log in again or renew the kubeconfig"
             )
             return BrokenRequest(sentence, status, number)
-        if status == 403:
+        if status == 403 and _NO_RIGHT.search(message):
             return BrokenRequest(f"no permission to {doing}: {message} (docs/rbac.yaml has all that is needed)", status, number)
         return BrokenRequest(f"cannot {doing}: the API server refuses it ({status}): {message}", status, number)
 

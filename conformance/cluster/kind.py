@@ -31,6 +31,7 @@ KUBE_PROXY_MODES = ("nftables", "iptables", "ipvs")
 _CREATE_LIMIT = 600.0  # the node image may have to be pulled
 _LOAD_LIMIT = 300.0
 _NODES_LIMIT = 60.0
+_INOTIFY_INSTANCES = 512  # kind's advice; a node takes about 20
 _READY_LIMIT = 300.0  # the plugin's images may have to be pulled
 
 
@@ -189,7 +190,8 @@ class _Making:
             log.parent.mkdir(parents=True, exist_ok=True)
             log.write_text(error.output)
             own = re.findall(r"^ERROR: (.*)", error.output, re.MULTILINE)
-            raise BrokenCluster(f"kind could not make the cluster: {own[0] if own else error} (all it said: {log})") from error
+            hint = _inotify_hint() if "kubelet" in error.output else ""
+            raise BrokenCluster(f"kind could not make the cluster: {own[0] if own else error}{hint} (all it said: {log})") from error
 
     def _outside(self, net: network.Network) -> None:
         with self.progress.phase("outside hosts"):
@@ -254,6 +256,20 @@ def _is_answering(kubeconfig: Path) -> bool:
         return questions.is_answering()
     finally:
         questions.close()
+
+
+def _inotify_hint() -> str:
+    """A node's systemd dies where it gets no inotify instance (kind's list of known issues: "too many open files")."""
+    limit = Path("/proc/sys/fs/inotify/max_user_instances")
+    try:
+        is_low = int(limit.read_text()) < _INOTIFY_INSTANCES
+    except OSError:
+        return ""
+    return (
+        f". This machine's limit of inotify instances is low, try: sysctl -w fs.inotify.max_user_instances={_INOTIFY_INSTANCES}"
+        if is_low
+        else ""
+    )
 
 
 def _merged(one: Any, other: Any) -> Any:

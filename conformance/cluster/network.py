@@ -55,9 +55,7 @@ def create(commands: Commands, toolbox: Toolbox, name: str, labels: Iterable[str
     """
     docker, pools = toolbox.docker, toolbox.subnets or POOLS
     options = [word for label in labels for word in ("--label", label)]
-    # as kind does for its own network: what the machine's link cannot carry, the nodes' cannot either
-    form = '{{ index .Options "com.docker.network.driver.mtu" }}'
-    if mtu := commands.run(docker, "network", "inspect", "bridge", "--format", form).strip():
+    if mtu := _mtu(commands, docker):
         options += ["--opt", f"com.docker.network.driver.mtu={mtu}"]
     for network in islice(_candidates(name, pools, has_ipv6=has_ipv6), _TRIES):
         ranges = [
@@ -73,6 +71,15 @@ def create(commands: Commands, toolbox: Toolbox, name: str, labels: Iterable[str
             raise
         return network
     raise BrokenCluster(f"no free range for the cluster's network in {', '.join(pools)}: remove unused networks (`docker network prune`)")
+
+
+def _mtu(commands: Commands, docker: Path) -> str:
+    """The engine's own setting, empty where it has none: what the machine's link cannot carry, the nodes' cannot either (as kind does)."""
+    try:
+        form = '{{ index .Options "com.docker.network.driver.mtu" }}'
+        return commands.run(docker, "network", "inspect", "bridge", "--format", form).strip()
+    except BrokenCommand:
+        return ""  # an engine without a network of its own
 
 
 def _candidates(name: str, pools: tuple[str, ...], *, has_ipv6: bool) -> Iterator[Network]:

@@ -21,6 +21,7 @@ _PULL_PATIENCE = 20.0
 """Seconds for which an image may fail to be pulled: a registry hiccups, one that is not there stays away."""
 
 _PAUSE = 0.3
+_LOG_LINES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +104,23 @@ class Questions:
             if pod.status.phase == "Succeeded" or _is_ready(pod):
                 continue
             reason, message = _waiting(pod) or self._warning(pod) or (pod.status.phase, "no reason given yet")
+            if reason == "CrashLoopBackOff":
+                message += self._last_words(pod)
             who = f"pod {pod.metadata.namespace}/{pod.metadata.name} on {pod.spec.node_name or 'no node'}"
             found.append((reason, f"{who}: {reason}: {message}"))
         return found
+
+    def _last_words(self, pod: Any) -> str:
+        """The end of the log of the container that crashed, empty where it cannot be read."""
+        statuses = (*(pod.status.init_container_statuses or ()), *(pod.status.container_statuses or ()))
+        crashed = next(each.name for each in statuses if each.state.waiting)
+        try:
+            log = self._core.read_namespaced_pod_log(
+                pod.metadata.name, pod.metadata.namespace, container=crashed, previous=True, tail_lines=_LOG_LINES
+            )
+        except client.ApiException:
+            return ""
+        return f"; the last lines of its log:\n{log.strip()}"
 
     def _warning(self, pod: Any) -> tuple[str, str] | None:
         """The pod's newest warning event."""

@@ -21,10 +21,10 @@ class Right:
 
 
 RIGHTS = (
-    Right("", "namespaces", ("create", "delete", "get", "list", "patch"), "Worlds are made of namespaces; scenarios relabel them."),
+    Right("", "namespaces", ("create", "delete", "list", "patch"), "Worlds are made of namespaces; scenarios relabel them."),
     Right("", "pods", ("create", "delete", "get", "list", "patch"), "The probes; scenarios relabel and replace them."),
     Right("", "pods/attach", ("create", "get"), "The talk with the probes (Kubernetes before 1.35 asks for get, later ones for create)."),
-    Right("networking.k8s.io", "networkpolicies", ("create", "delete", "get", "list", "patch"), "What is tested."),
+    Right("networking.k8s.io", "networkpolicies", ("create", "delete", "patch"), "What is tested."),
     Right("", "events", ("list",), "They say why a pod does not start."),
     Right("", "nodes", ("get", "list"), "Optional: which pods share a node, and which node is not ready.", is_optional=True),
 )

@@ -148,7 +148,7 @@ class ProcessStream:
         is_ssh = bool(command) and Path(command[0]).name == "ssh"
         words = [*command, *((shlex.quote(word) for word in program) if is_ssh else program)]
         try:
-            self._process = subprocess.Popen(
+            self.process = subprocess.Popen(
                 words,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -159,7 +159,7 @@ class ProcessStream:
             )
         except OSError as error:
             raise BrokenStream(f"cannot start a program on outside host {name}: `{words[0]}`: {error.strerror}") from error
-        self._in, self._out, self._err = map(_pipe, (self._process.stdin, self._process.stdout, self._process.stderr))
+        self._in, self._out, self._err = map(_pipe, (self.process.stdin, self.process.stdout, self.process.stderr))
 
     def send(self, line: str) -> None:
         """See Stream."""
@@ -190,16 +190,16 @@ class ProcessStream:
         for pipe in (self._in, self._out):
             pipe.close()
         try:
-            self._process.wait(1)
+            self.process.wait(1)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self.process.kill()
+            self.process.wait()
         self._err.close()
 
     def _ended(self) -> BrokenStream:
         """Why: what the program said last."""
         try:
-            code: int | None = self._process.wait(1)
+            code: int | None = self.process.wait(1)
         except subprocess.TimeoutExpired:
             code = None
         said = self._err.read().decode("utf-8", "replace").strip().splitlines() if code is not None and not self._err.closed else []

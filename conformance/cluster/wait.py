@@ -64,7 +64,7 @@ def state_of(connection: Connection, namespace: str, name: str, patience: float 
         if refusal.status == 404:
             return f"pod {namespace}/{name} is gone: somebody deleted it"
         raise
-    node = pod["spec"].get("nodeName")
+    node = _node(pod)
     if pod["metadata"].get("deletionTimestamp"):
         return f"pod {namespace}/{name} is being deleted"
     trouble, _ = _trouble(pod)
@@ -78,6 +78,12 @@ def _look(connection: Connection, pods: Iterable[Document]) -> dict[tuple[str, s
         for pod in connection.call(f"list the pods of {namespace}", connection.core.list_namespaced_pod, namespace)["items"]:
             found[_key(pod)] = pod
     return found
+
+
+def _node(pod: Document) -> str | None:
+    """Where it is, or is to be."""
+    wanted: str | None = pod["spec"].get("nodeName") or (pod["spec"].get("nodeSelector") or {}).get("kubernetes.io/hostname")
+    return wanted
 
 
 def _key(pod: Document) -> tuple[str, str]:
@@ -129,10 +135,10 @@ def _sentence(connection: Connection, ref: str, pod: Document, state: Document |
     namespace, name = _key(pod)
     if state is None:
         return f"pod {ref} ({namespace}/{name}) is gone: it was accepted, and {waited:.0f} s later it is not there"
-    node = state["spec"].get("nodeName")
+    node = _node(state)
     image = ", ".join(container["image"] for container in state["spec"]["containers"])
     told = [trouble or f"it is {state['status'].get('phase', 'unknown')}", _unready(connection, node), _events(connection, namespace, name)]
-    pod_text = f"pod {ref} ({namespace}/{name}, image {image}, on {f'node {node}' if node else 'no node'})"
+    pod_text = f"pod {ref} ({namespace}/{name}, image {image}, {f'for node {node}' if node else 'for any node'})"
     return f"{pod_text} does not run after {waited:.0f} s: " + "; ".join(part for part in told if part)
 
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from conformance.offline.command import BrokenSetup
+from conformance.offline.engine import answers
 from conformance.offline.workshop import NotMade, Workshop
 
 # Package → a file whose presence shows that the machine has it, or something in its place. Found in PATH when it has no slash.
-PACKAGES = {
+_PACKAGES = {
     "docker.io": "dockerd",
     "debian-archive-keyring": "/usr/share/keyrings/debian-archive-keyring.gpg",
     "iproute2": "ip",
@@ -19,6 +20,11 @@ PACKAGES = {
 }
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
+
+
+def needed() -> Mapping[str, str]:
+    """The packages this machine needs: no engine where one answers already."""
+    return {name: file for name, file in _PACKAGES.items() if name != "docker.io" or not answers(None)}
 
 
 def missing(packages: Mapping[str, str], search: str) -> list[str]:

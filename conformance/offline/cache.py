@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ import platformdirs
 from filelock import FileLock
 
 _VARIABLE = "CNI_CONFORMANCE_CACHE"
+_ENTRY = re.compile(r"[0-9a-f]{16}|\.[0-9a-f]{16}\.making")
 
 
 def folder() -> Path:
@@ -58,33 +61,27 @@ class Cache:
         Only a folder that `make` has finished gets its name: a half-made one is thrown away by the next try. Two processes do not make
         the same: the second waits and takes what the first made.
         """
-        name = key(inputs)
-        target = self.at(kind) / name
-        if target.is_dir():
-            return target
-        with FileLock(self.at("locks") / f"{kind}-{name}.lock"):
-            if not target.is_dir():
-                making = target.with_name(f".{name}.making")
-                remove(making)
-                making.mkdir()
-                make(making)
-                making.rename(target)
+        target = self.at(kind) / key(inputs)
+        if not target.is_dir():
+            with FileLock(self.at("locks") / f"{kind}-{target.name}.lock"):
+                if not target.is_dir():
+                    making = target.with_name(f".{target.name}.making")
+                    remove(making)
+                    making.mkdir()
+                    make(making)
+                    making.rename(target)
+        os.utime(target)
         return target
+
+    def prune(self, days: float) -> None:
+        """Removes what was not asked for in so many days, and what was half made then."""
+        limit = time.time() - days * 86400
+        for folder in self.root.glob("*/*"):
+            if _ENTRY.fullmatch(folder.name) and folder.is_dir() and folder.stat().st_mtime < limit:
+                remove(folder)
 
 
 def remove(path: Path) -> None:
-    """Removes a folder with everything in it, also what is read-only (Go's module cache is)."""
-
-    def allow(_function: object, name: str, error: BaseException) -> None:
-        if isinstance(error, FileNotFoundError):
-            return
-        parent = Path(name).parent
-        parent.chmod(0o755)
-        if Path(name).is_dir() and not Path(name).is_symlink():
-            Path(name).chmod(0o755)
-            shutil.rmtree(name)
-        else:
-            Path(name).unlink()
-
-    if path.exists():
-        shutil.rmtree(path, onerror=lambda f, n, info: allow(f, n, info[1]))
+    """Removes a folder with everything in it, when it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)

@@ -43,7 +43,7 @@ class Commands:
     def run(
         self,
         name: str,
-        words: Sequence[str | Path],
+        words: Sequence[object],
         *,
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
@@ -66,7 +66,7 @@ class Commands:
             raise BrokenSetup(_sentence(name, words, code, log))
         return log
 
-    def answer(self, words: Sequence[str | Path], *, environment: Mapping[str, str] | None = None) -> str | None:
+    def answer(self, words: Sequence[object], *, environment: Mapping[str, str] | None = None) -> str | None:
         """The standard output of a short command, or None where it fails or is not there."""
         try:
             result = subprocess.run(
@@ -100,7 +100,7 @@ class Commands:
 
     def _start(
         self,
-        words: Sequence[str | Path],
+        words: Sequence[object],
         environment: Mapping[str, str] | None,
         folder: Path | None,
         source: IO[bytes] | int | None,
@@ -173,7 +173,7 @@ def _status(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
-def _sentence(name: str, words: Sequence[str | Path], code: int, log: Path) -> str:
+def _sentence(name: str, words: Sequence[object], code: int, log: Path) -> str:
     last = log.read_text(errors="replace").strip().splitlines()[-_LAST_LINES:]
     if any("no space left on device" in line.lower() for line in last):
         return f"{name}: the disk is full ({log.parent} and what lies beside it). Free some space and run it again: what was built stays."

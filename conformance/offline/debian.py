@@ -12,7 +12,7 @@ SUITE = "bookworm"
 _MIRROR = "http://deb.debian.org/debian"
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _SUITES = (SUITE, f"{SUITE}-updates", f"{SUITE}-security")
-NEEDLESS = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/lintian", "var/cache/apt", "var/lib/apt/lists")
+NEEDLESS = tuple(f"usr/share/{name}" for name in ("doc", "man", "locale", "info", "lintian"))
 
 
 def sources(etc: Path = Path("/etc/apt")) -> list[str]:
@@ -57,9 +57,9 @@ def install(commands: Commands, name: str, target: Path, packages: Sequence[str]
 
 def _make(commands: Commands, name: str, target: Path, packages: Sequence[str], variant: str) -> None:
     words = ["unshare", "--mount", "mmdebstrap", "--mode=root", "--format=directory", f"--variant={variant}"]
-    words += [f"--include={','.join(packages)}", "--dpkgopt=force-unsafe-io", "--aptopt=Acquire::Languages \"none\"", "--aptopt=Acquire::Retries \"5\""]
-    words += [f"--dpkgopt=path-exclude=/{path}/*" for path in NEEDLESS[:5]]
-    words += [f"--aptopt={line}" for line in _proxies(commands)]
+    words += [f"--include={','.join(packages)}", "--dpkgopt=force-unsafe-io"]
+    words += [f"--dpkgopt=path-exclude=/{path}/*" for path in NEEDLESS]
+    words += [f"--aptopt={line}" for line in ('Acquire::Languages "none"', 'Acquire::Retries "5"', *_proxies(commands))]
     commands.run(name, [*words, SUITE, str(target), *sources()])
 
 

@@ -19,7 +19,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,13 @@ from conformance.offline.cache import Cache
 from conformance.offline.command import BrokenSetup, birth, is_alive
 from conformance.offline.machine import Machine
 
-SUBNETS = ("198.18.0.0/15",)  # RFC 2544: reserved for tests, so no user's network has it
+_POOL = "198.18.0.0/15"  # RFC 2544: reserved for tests, so no user's network has it
+_KERNEL = Path("/proc/sys")
+# What the kubelet of any node sets for the whole machine (its `protectKernelDefaults`), and Cilium's agent: put back when the engine stops.
+_SETTINGS = (
+    *("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops"),
+    *("kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes", "net/core/bpf_jit_enable"),
+)
 _START_LIMIT = 60.0  # seconds until a started engine must answer
 _STOP_LIMIT = 30.0  # seconds until a stopped engine must be gone
 _SOCKET_LIMIT = 107  # bytes of a path that fit into sockaddr_un, unix(7)
@@ -79,8 +85,9 @@ class Engine:
 
         Raises BrokenSetup where it cannot be started, with the last lines of its log.
         """
-        if len(os.fsencode(self.folder / "exec" / "containerd" / "containerd-debug.sock")) > _SOCKET_LIMIT:
-            raise BrokenSetup(f"the path of the cache folder {self.cache.root} is too long for sockets: set CNI_CONFORMANCE_CACHE to a shorter one")
+        longest = self.folder / "exec" / "containerd" / "containerd-debug.sock"
+        if len(os.fsencode(longest)) > _SOCKET_LIMIT:
+            raise BrokenSetup(f"{self.cache.root} is too long a path for sockets: set CNI_CONFORMANCE_CACHE to a shorter one")
         with self._locked():
             if self.is_running():
                 return
@@ -94,9 +101,9 @@ class Engine:
                 raise
 
     def stop(self) -> None:
-        """Ends it with all its containers and removes what it leaves outside the cache folder. Images stay. Does nothing where nothing runs.
+        """Ends it with all its containers and removes what it leaves outside the cache folder. Images stay.
 
-        Works from what is on disk: also for an engine whose starter, or which itself, was killed.
+        Does nothing where nothing runs. Works from what is on disk: also for an engine whose starter, or which itself, was killed.
         """
         with self._locked():
             self._stop()
@@ -127,7 +134,7 @@ class Engine:
             "ip-masq": False,
             "cgroup-parent": f"/{self.group}",
             "exec-opts": ["native.cgroupdriver=cgroupfs"],
-            "default-address-pools": [{"base": subnet, "size": 20} for subnet in SUBNETS],
+            "default-address-pools": [{"base": _POOL, "size": 20}],
             "log-driver": "json-file",
             "log-opts": {"max-size": "10m"},
         }
@@ -158,10 +165,12 @@ class Engine:
         init = shutil.which("docker-init", path="/usr/libexec/docker:/usr/bin:/usr/local/bin") or shutil.which("tini")
         if init is None:
             raise BrokenSetup("docker-init is not there, though Docker is: install Debian's package tini")
-        words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script, init, str(self.folder / "daemon.json")]
+        words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        words += ["sh", "-c", script, init, str(self.folder / "daemon.json")]
         with self.log.open("wb") as log:
             process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/")
-        self._state.write_text(json.dumps({"pid": process.pid, "birth": birth(process.pid), "made": made}))
+        settings = {name: (_KERNEL / name).read_text() for name in _SETTINGS if (_KERNEL / name).exists()}
+        self._state.write_text(json.dumps({"pid": process.pid, "birth": birth(process.pid), "made": made, "settings": settings}))
         return process
 
     def _await(self, process: subprocess.Popen[bytes]) -> None:
@@ -178,11 +187,7 @@ class Engine:
             _end(pid)
         self._remove_bridges()
         self._remove_groups()
-        if self._state.exists():
-            if json.loads(self._state.read_text())["made"]:
-                with contextlib.suppress(OSError):
-                    _SHIM_SOCKETS.rmdir()
-            self._state.unlink()
+        self._put_back()
         for name in ("docker.sock", "docker.pid", "exec"):
             path = self.folder / name
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
@@ -210,7 +215,20 @@ class Engine:
             return
         for name in set(re.findall(rb'"BridgeName":"(br-[0-9a-f]{12})"', records.read_bytes())):
             if Path("/sys/class/net", name.decode(), "bridge").is_dir():
-                subprocess.run(["ip", "link", "delete", name.decode()], check=False, capture_output=True)
+                _ask(["ip", "link", "delete", name.decode()])
+
+    def _put_back(self) -> None:
+        """What was changed on this machine for as long as the engine runs."""
+        if not self._state.exists():
+            return
+        state = json.loads(self._state.read_text())
+        for name, value in state["settings"].items():
+            if (_KERNEL / name).read_text() != value:
+                (_KERNEL / name).write_text(value)
+        if state["made"]:
+            with contextlib.suppress(OSError):  # not empty: someone else's by now
+                _SHIM_SOCKETS.rmdir()
+        self._state.unlink()
 
     def _remove_groups(self) -> None:
         """Its cgroups, of every hierarchy: empty folders by now, the deepest first."""
@@ -223,25 +241,24 @@ class Engine:
                 root.rmdir()
 
 
+def _ask(words: Sequence[str], environment: Mapping[str, str] | None = None) -> str | None:
+    """The standard output of a command of PATH that answers at once, or None."""
+    try:
+        result = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout if result.returncode == 0 else None
+
+
 def answers(host: str | None) -> bool:
     """Whether an engine answers at `host` (None: where the user's settings point)."""
     environment = {**os.environ, **({"DOCKER_HOST": host} if host else {})}
-    try:
-        result = subprocess.run(
-            ["docker", "version", "--format", "{{.Server.Version}}"], env=environment, capture_output=True, timeout=10, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return result.returncode == 0
+    return _ask(["docker", "version", "--format", "{{.Server.Version}}"], environment) is not None
 
 
 def docker_version() -> int:
     """The major version of the installed engine; 0 where it does not say."""
-    try:
-        answer = subprocess.run(["dockerd", "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
-    except OSError:
-        return 0
-    match = re.search(r"version (\d+)", answer)
+    match = re.search(r"version (\d+)", _ask(["dockerd", "--version"]) or "")
     return int(match[1]) if match else 0
 
 

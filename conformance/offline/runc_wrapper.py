@@ -8,14 +8,17 @@ Cilium does not start. Without CAP_SYS_RESOURCE no limit can be raised and no OO
 import json
 import os
 import sys
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 # Bits of capability.h for what may be missing on one of the two sides.
 _SYS_RESOURCE = 24
 _NAMES = {_SYS_RESOURCE: "CAP_SYS_RESOURCE", 38: "CAP_PERFMON", 39: "CAP_BPF", 40: "CAP_CHECKPOINT_RESTORE"}
 
 
-def adapted(process, bounding):
+def adapted(process: dict[str, Any], bounding: int) -> dict[str, Any]:
     """The `process` of an OCI configuration with the capabilities that the bounding set (a bit per capability) really has."""
     missing = {name for bit, name in _NAMES.items() if not bounding >> bit & 1}
     process = dict(process)
@@ -31,19 +34,19 @@ def adapted(process, bounding):
     return process
 
 
-def _value(arguments, *options):
-    for option, value in zip(arguments, arguments[1:], strict=False):
+def _value(arguments: Sequence[str], *options: str) -> str | None:
+    for option, value in pairwise(arguments):
         if option in options:
             return value
     return None
 
 
-def _rewrite(path, change):
+def _rewrite(path: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     document = json.loads(path.read_text())
     path.write_text(json.dumps(change(document)))
 
 
-def main(runc, arguments):
+def main(runc: str, arguments: Sequence[str]) -> None:
     """Changes the bundle's or the exec's process, then becomes runc."""
     status = Path("/proc/self/status").read_text()
     bounding = int(status.split("CapBnd:")[1].split()[0], 16)

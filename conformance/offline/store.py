@@ -60,6 +60,5 @@ def provide(workshop: Workshop, base: Path, archives: Sequence[Path]) -> Path:
 def _layers(archive: Path) -> list[str]:
     """The digests of the layers, from the archive's manifest."""
     with tarfile.open(archive) as tar:
-        manifest = tar.extractfile("manifest.json")
-        assert manifest is not None
-        return [Path(layer).stem for entry in json.load(manifest) for layer in entry["Layers"]]
+        manifest = json.load(tar.extractfile("manifest.json"))  # type: ignore[arg-type]  # it is a file
+    return [Path(layer).stem for entry in manifest for layer in entry["Layers"]]

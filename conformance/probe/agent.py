@@ -133,6 +133,15 @@ def broken(why: str) -> Answer:
     return "broken", None, None, why
 
 
+def icmp_error(asking: socket.socket) -> tuple[int, bytes]:
+    """The next error of a socket's error queue (`sock_extended_err` of ip(7)) with the packet that it is about; 0 for none."""
+    try:
+        quoted, ancillary, _, _ = asking.recvmsg(512, 512, socket.MSG_ERRQUEUE)
+    except OSError:
+        return 0, b""
+    return int(struct.unpack_from("I", ancillary[0][2])[0]) if ancillary else 0, quoted
+
+
 def who(text: bytes) -> Answer:
     """A server's line "identity address" as an answer. A stranger's words are its identity."""
     words = text.decode("ascii", "replace").strip()[:200]
@@ -235,14 +244,10 @@ class Raw:
 
     def arrived(self, events: int) -> None:
         """Reads all that has come: ICMP errors, which quote what they are about, and packets."""
-        try:
-            while events & select.EPOLLERR:
-                quoted, ancillary, _, _ = self.socket.recvmsg(512, 512, socket.MSG_ERRQUEUE)
-                place = 6 if self.protocol == "ICMP" else 0
-                if len(quoted) >= place + 2 and ancillary:
-                    self.deliver(struct.unpack_from("!H", quoted, place)[0], refusal(struct.unpack_from("I", ancillary[0][2])[0]))
-        except OSError:
-            pass  # the queue of errors is empty
+        code, quoted = icmp_error(self.socket) if events & select.EPOLLERR else (0, b"")
+        while code:
+            self.deliver(struct.unpack_from("!H", quoted.ljust(8, b"\0"), 6 if self.protocol == "ICMP" else 0)[0], refusal(code))
+            code, quoted = icmp_error(self.socket)
         try:
             while True:
                 data, sender = self.socket.recvfrom(2048)
@@ -351,10 +356,16 @@ class Agent:
         self.number = (self.number + 1) % 32768
         return 28000 + self.number
 
+    def asker(self, address: str, kind: int) -> socket.socket:
+        """A socket to ask with, which hears of every ICMP error, also of those that a kernel takes for passing ones."""
+        asking = socket.socket(family_of(address), kind)
+        asking.setblocking(False)  # noqa: FBT003
+        asking.setsockopt(*RECVERR[family_of(address)], 1)
+        return asking
+
     def ask_tcp(self, address: str, port: int, until: float) -> Waits:
         """Connects and waits for the server's line."""
-        with socket.socket(family_of(address), socket.SOCK_STREAM) as asking:
-            asking.setblocking(False)  # noqa: FBT003
+        with self.asker(address, socket.SOCK_STREAM) as asking:
             asking.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset: no TIME_WAIT is left anywhere
             if self.bind:
                 asking.setsockopt(socket.IPPROTO_IP, BIND_ADDRESS_NO_PORT, 1)
@@ -370,7 +381,13 @@ class Agent:
                     except OSError:
                         return TIMED_OUT
                     return ANSWERED_BY_NOBODY
-                data = asking.recv(512)
+                try:
+                    data = asking.recv(512)
+                except BlockingIOError:  # an ICMP error that came while `connect` was under way waits in the queue only
+                    code, _ = icmp_error(asking)
+                    if code:
+                        return refusal(code)
+                    continue
                 if not data:
                     return who(line) if line else CLOSED_WITHOUT_A_WORD
                 line += data
@@ -378,8 +395,7 @@ class Agent:
 
     def ask_udp(self, address: str, port: int, until: float) -> Waits:
         """Sends datagrams until one is answered."""
-        with socket.socket(family_of(address), socket.SOCK_DGRAM) as asking:
-            asking.setblocking(False)  # noqa: FBT003
+        with self.asker(address, socket.SOCK_DGRAM) as asking:
             for _ in range(99):
                 try:
                     asking.bind((self.bind.get(family_of(address), ""), self.next_number()))

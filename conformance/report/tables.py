@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from conformance.judge import Finding, FindingKind
+from conformance.judge.finding import counted
 from conformance.report.page import Page, Part, printable
 from conformance.world.measurement import StepMeasurement
 from conformance.world.question import Question
@@ -72,10 +73,10 @@ def put_tables(page: Page, cells: Mapping[Question, Look], *, indent: int = 0, s
     Where ports or families differ there are tables for each of them; those in which everything is as expected are one line.
     """
     places = tuple(dict.fromkeys(place for question in cells for place in question.pair))
-    all_tables, used = [], set[str]()
+    all_tables, fine, used = [], list[Grid](), set[str]()
     for grid in grids({question: look.expected + look.observed + look.difference for question, look in cells.items()}):
-        if grid.corner != CORNER and not _wrong(grid):
-            page.line((f"{grid.corner}: all {len(grid.cells)} cells as expected", "dim"), indent=indent)
+        if grid.corner != CORNER and len(shown) == len(TITLES) and not _wrong(grid):
+            fine.append(grid)
             continue
         all_tables.append(_Tables(grid, places, (page.width or 120) - indent, tuple(shown)))
         used |= {symbols[position] for symbols in grid.cells.values() for position in shown}
@@ -84,6 +85,8 @@ def put_tables(page: Page, cells: Mapping[Question, Look], *, indent: int = 0, s
         page.blank()
         tables.put(page, indent, are_full=are_full)
     page.blank()
+    for grid in fine:
+        page.line((f"{grid.corner}: all {counted(len(grid.cells), 'cell')} as expected", "dim"), indent=indent)
     if used:
         meanings = ", ".join(f"{symbol} {meaning}" for symbol, meaning in MEANING.items() if symbol in used)
         page.paragraph((f"Rows ask columns ({meanings}).", "dim"), indent=indent)
@@ -166,7 +169,7 @@ class _Tables:
 
     @property
     def _table_width(self) -> int:
-        return max(len(self.grid.destinations) * (self._digits + 1), len(TITLES[2]))
+        return max(len(self.grid.destinations) * (self._digits + 1) - 1, len(TITLES[2]))
 
     def _put_numbered(self, page: Page, positions: Sequence[int], indent: int) -> None:
         """Numbers for the names of the columns."""

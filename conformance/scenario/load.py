@@ -31,7 +31,7 @@ def load(path: Path) -> Scenario:
     reading.faults += syntax
     scenario = reading.scenario()
     if reading.faults or scenario is None:
-        raise InvalidScenario(tuple(sorted(set(reading.faults), key=lambda fault: (str(fault.path), fault.line, fault.column))))
+        raise InvalidScenario(tuple(sorted(set(reading.faults), key=lambda fault: (str(fault.path), fault.line, fault.column, fault.text))))
     return scenario
 
 
@@ -139,7 +139,11 @@ class _Reading:
         return None if shape else self.checked(source, ("layout",), source.value["layout"], name)
 
     def needs(self) -> None:
-        known = capabilities(self.root)
+        try:
+            known = capabilities(self.root)
+        except InvalidScenario as wrong:
+            self.faults += wrong.faults
+            return
         needs = self.value.get("needs")
         for index, name in enumerate(needs if isinstance(needs, list) else ()):
             if isinstance(name, str) and name not in known:

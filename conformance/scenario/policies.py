@@ -12,7 +12,7 @@ import yaml
 from jinja2 import StrictUndefined, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from conformance.scenario.source import Keys, Loader
+from conformance.scenario.source import UNREADABLE, Keys, Loader, construct, no_yaml
 from conformance.world.place import Address, World
 from conformance.world.policy import InvalidPolicy, NetworkPolicy
 from conformance.world.verdict import Family
@@ -48,18 +48,15 @@ def policy_document(text: str, world: World | None, families: Iterable[Family]) 
     rendered = _fill_in(text, world, tuple(families))
     has_all_lines = len(rendered.splitlines()) == len(text.splitlines())
 
-    def fault(what: str, mark: yaml.Mark | None) -> TextFault:
+    def fault(what: str, place: tuple[int, int] | None) -> TextFault:
         # A Jinja loop moves the lines: then the first line is shown, and what is wrong has to be enough.
-        return TextFault(what, mark.line, mark.column) if mark and has_all_lines else TextFault(what)
+        return TextFault(what, *place) if place and has_all_lines else TextFault(what)
 
     try:
         root = yaml.compose(rendered, Loader)
-        document = yaml.load(rendered, Loader)  # noqa: S506 - a SafeLoader
-    except yaml.MarkedYAMLError as wrong:
-        what = ": ".join(part for part in (wrong.context, wrong.problem) if part)
-        raise InvalidPolicyText(fault(f"is no YAML: {what}", wrong.problem_mark)) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as wrong:
-        raise InvalidPolicyText(TextFault(f"is no YAML: {' '.join(str(wrong).split())}")) from None
+        document = None if root is None else construct(root)
+    except UNREADABLE as wrong:
+        raise InvalidPolicyText(fault(*no_yaml(wrong, rendered))) from None
     try:
         policy = NetworkPolicy.from_document(document)
     except InvalidPolicy as wrong:
@@ -119,7 +116,7 @@ def _functions(world: World | None, families: tuple[Family, ...]) -> Mapping[str
     return {"address": address, "cidr": cidr, "block": block}
 
 
-def _mark(root: yaml.Node | None, where: str) -> yaml.Mark | None:
+def _mark(root: yaml.Node | None, where: str) -> tuple[int, int] | None:
     """Where the field `spec.ingress[0].from` stands, or what is nearest above it."""
     keys: Keys = tuple(int(index) if index else word for word, index in re.findall(r"(\w+)|\[(\d+)\]", where)) if where else ()
     node, mark = root, root.start_mark if root is not None else None
@@ -132,4 +129,4 @@ def _mark(root: yaml.Node | None, where: str) -> yaml.Mark | None:
             mark = name.start_mark
         else:
             break
-    return mark
+    return (mark.line, mark.column) if mark is not None else None

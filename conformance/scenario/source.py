@@ -17,7 +17,14 @@ Keys = tuple[str | int, ...]
 
 
 class Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, with `y` and `n` as YAML 1.1 and kubectl have them: booleans."""
+    """PyYAML's safe loader, with `y` and `n` as YAML 1.1 and kubectl have them: booleans. Without aliases."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """An alias may hold itself, and a reader would have to look for its meaning elsewhere. Raises ComposerError."""
+        if self.check_event(yaml.AliasEvent):
+            alias = self.peek_event()
+            raise yaml.composer.ComposerError(None, None, f"write out what *{alias.anchor} means", alias.start_mark)
+        return super().compose_node(parent, index)
 
 
 Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^[yYnN]$"), list("yYnN"))
@@ -72,9 +79,11 @@ class Source:
         start = node.start_mark
         if node.style != "|":  # a folded or quoted text has lost its lines
             return start.line, start.column
-        wanted = node.value.splitlines()[line] if line < len(node.value.splitlines()) else ""
-        row = start.line + 1 + line
-        return row, max(self._line(row).find(wanted), 0) + column
+        written = node.value.splitlines()
+        if not written:
+            return start.line, start.column
+        row = start.line + 1 + min(line, len(written) - 1)
+        return row, self._line(row).find(written[row - start.line - 1]) + column
 
     def _line(self, row: int) -> str:
         return self.lines[row] if row < len(self.lines) else ""
@@ -84,28 +93,41 @@ def read(path: Path) -> tuple[Source | None, tuple[Fault, ...]]:
     """The file's content, and what is wrong with it as YAML: syntax (then there is no content), a key twice, an alias."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
-        return None, (Fault(path, 0, 0, f"cannot be read: {fault}"),)
+    except OSError as wrong:
+        return None, (Fault(path, 0, 0, f"cannot be read: {wrong.strerror}"),)
+    except UnicodeDecodeError as wrong:
+        return None, (Fault(path, 0, 0, f"cannot be read: byte {wrong.start + 1} is no UTF-8"),)
     lines = tuple(text.splitlines())
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader)):
-            # An alias may hold itself, and a reader would have to look for its meaning elsewhere.
-            return None, (Fault(path, 0, 0, "uses an alias (*name): write it out"),)
         root = yaml.compose(text, Loader)
         if root is None:
             return None, (Fault(path, 0, 0, "is empty"),)
-        source = Source(path, lines, root, _construct(root))
+        source = Source(path, lines, root, construct(root))
         return source, tuple(_repeated(source, root, ()))
-    except yaml.MarkedYAMLError as fault:
-        mark = fault.problem_mark or fault.context_mark
-        row, column = (mark.line, mark.column) if mark else (0, 0)
-        what = ": ".join(part for part in (fault.context, fault.problem) if part)
-        return None, (Fault(path, row + 1, column + 1, f"is no YAML: {what}", lines[row] if row < len(lines) else ""),)
-    except (yaml.YAMLError, ValueError, RecursionError) as fault:
-        return None, (Fault(path, 0, 0, f"is no YAML: {' '.join(str(fault).split())}"),)
+    except UNREADABLE as wrong:
+        what, place = no_yaml(wrong, text)
+        row, column = place or (-1, -1)
+        return None, (Fault(path, row + 1, column + 1, what, lines[row] if 0 <= row < len(lines) else ""),)
 
 
-def _construct(node: yaml.Node) -> Any:
+UNREADABLE = (yaml.YAMLError, ValueError, RecursionError)
+"""What reading YAML raises; ValueError comes from a date that is none."""
+
+
+def no_yaml(wrong: Exception, text: str) -> tuple[str, tuple[int, int] | None]:
+    """Why a text is no YAML, and the line and column, from 0, where they are known."""
+    if isinstance(wrong, yaml.reader.ReaderError):
+        before = text[: wrong.position]
+        return f"is no YAML: a character {ord(text[wrong.position]):#x}", (before.count("\n"), wrong.position - before.rfind("\n") - 1)
+    if isinstance(wrong, yaml.MarkedYAMLError):
+        mark = wrong.problem_mark
+        what = ": ".join(part for part in (wrong.context, wrong.problem) if part)
+        return f"is no YAML: {what}", (mark.line, mark.column) if mark else None
+    return f"is no YAML: {'nested too deeply' if isinstance(wrong, RecursionError) else wrong}", None
+
+
+def construct(node: yaml.Node) -> Any:
+    """The value of a node. Raises what UNREADABLE names."""
     loader = Loader("")
     try:
         return loader.construct_document(node)
@@ -129,7 +151,7 @@ def _repeated(source: Source, node: yaml.Node, keys: Keys) -> Iterator[Fault]:
 
 
 def _key(node: yaml.Node) -> Any:
-    return _construct(node)
+    return construct(node)
 
 
 def _find(root: yaml.Node, keys: Keys) -> yaml.Node:

@@ -52,7 +52,7 @@ def action_faults(
 def _name_faults(source: Source, keys: Keys, names: Sequence[str], policies: set[str], applied: set[str]) -> Iterator[Fault]:
     for index, name in enumerate(names):
         if name not in policies:
-            yield source.fault(f"there is no policy {name!r}; there are: {', '.join(sorted(policies))}", (*keys, index))
+            yield source.fault(f"there is no policy {name!r}; there are: {', '.join(sorted(policies)) or 'none'}", (*keys, index))
         elif keys[-1] == "delete" and name not in applied:
             yield source.fault(f"policy {name!r} is not there at this step: no step before it applies it", (*keys, index))
     if keys[-1] == "apply":

@@ -30,8 +30,9 @@ from conformance.world.progress import Silent
 ROOT = Path(__file__).parents[2]
 FORMS = [
     ("cilium", "dual"),
-    ("cilium", "ipv6"),
+    ("cilium", "ipv4"),
     ("cilium-native", "dual"),
+    ("cilium-native", "ipv6"),
     ("ptp", "dual"),
     ("ptp", "ipv4"),
     ("bridge", "dual"),

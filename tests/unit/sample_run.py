@@ -188,6 +188,7 @@ def scenarios() -> tuple[ScenarioRecord, ...]:
             "shop/other -> shop/front 80/TCP ipv4": lambda question, at: reached(question, "cc-7f3a-w0-elsewhere/twin"),
         },
     )
+    hiccup = but(GOOD, {"shop/front -> shop/api 80/TCP": lambda question, at: timed_out() if 0.1 <= at < 0.3 else None})
     away = broken("pod shop/other restarted: OOMKilled")
     dead = {"-> shop/front 80/TCP ipv6": lambda question, at: Answer(AnswerKind.BROKEN, detail="its agent does not confirm that it serves")}
     known = but(GOOD, {"shop/other -> shop/api 8080/TCP": _leak})
@@ -198,7 +199,7 @@ def scenarios() -> tuple[ScenarioRecord, ...]:
         for question, expectation in ISOLATING.items()
     }
     return (
-        scenario("limit-traffic", Measurement((baseline(), applied(GOOD), deleted(_slow_way_back))), number=1),
+        scenario("limit-traffic", Measurement((baseline(), applied(hiccup), deleted(_slow_way_back))), number=1),
         scenario("leaks-and-outages", Measurement((baseline(), applied(stuck, settled_at=None, end=30.0), deleted()))),
         scenario("flaps", Measurement((baseline(), applied(but(GOOD, {"shop/other -> shop/api 80/TCP ipv4": _flap}))))),
         scenario("an-open-cell", Measurement((baseline(), applied(GOOD, open_cells, settled_at=None))), number=3),

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ def start() -> Iterator[Callable[..., Talk]]:
     running: list[Talk] = []
 
     def begin(
-        identity: str = "space/pod", serves: Any = (), bind: Any = None, ends_with_stdin: bool = True, before: Sequence[str] = ()
+        identity: str = "space/pod", serves: Any = (), bind: Any = None, *, ends_with_stdin: bool = True, before: Sequence[str] = ()
     ) -> Talk:
         config = {"identity": identity, "serves": serves, "bind": bind, "ends_with_stdin": ends_with_stdin}
         running.append(Talk(config, before))
@@ -346,8 +347,8 @@ def test_it_takes_less_than_25_megabytes(start):
     talk = start(serves=[[port, "TCP"], [port, "UDP"]])
     for number in range(5):
         talk.ask(*[("127.0.0.1", port, protocol) for protocol in ("TCP", "UDP")] * 100, number=number)
-    with open(f"/proc/{talk.process.pid}/status") as status:
-        peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+    status = Path(f"/proc/{talk.process.pid}/status").read_text()
+    peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
     assert peak < 25 * 1024
 
 

@@ -137,11 +137,12 @@ def test_a_cluster_is_ready_when_nodes_plugin_and_dns_are(server: Server, kubeco
 def test_what_is_not_ready_in_time_is_told_with_its_reasons(server: Server, kubeconfig: Path) -> None:
     crash = {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting"}
     _world(server, agents=1, node_ready=False, pods=(_pod(crash),))
+    server.answers["/api/v1/namespaces/kube-system/pods/agent-1/log"] = (200, "it has no bread\n")
     with pytest.raises(BrokenCluster) as caught:
         wait_until_ready(Questions(kubeconfig), [AGENT], limit=0.1)
     assert str(caught.value) == (
         "not ready after 0 s: daemonset kube-system/agent is not rolled out; node n1 is not Ready: cni plugin not initialized; "
-        "pod kube-system/agent-1 on n1: CrashLoopBackOff: back-off 10s restarting"
+        "pod kube-system/agent-1 on n1: CrashLoopBackOff: back-off 10s restarting; the last lines of its log:\nit has no bread"
     )
 
 

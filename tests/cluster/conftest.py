@@ -1,0 +1,112 @@
+"""Real clusters for the tests: made once for the session through the command line, as a user does, and removed at its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.cluster import kind
+from conformance.cluster.kind_cluster import KindCluster
+
+COMMAND = str(Path(sys.executable).with_name("cni-conformance"))
+LIMIT = 3000
+"""Seconds for a command that may have to build everything first."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended: its exit code and all it wrote."""
+
+    code: int
+    text: str
+
+
+def call(*words: str, folder: Path | None = None, **environment: str) -> Ended:
+    """Runs `cni-conformance` with these words."""
+    done = subprocess.run(
+        [COMMAND, *words],
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout)
+
+
+@pytest.fixture(scope="session")
+def standing() -> Iterator[Callable[[str], KindCluster]]:
+    """By plugin, a kind cluster that stands for the whole session.
+
+    CNI_CONFORMANCE_TEST_CLUSTERS is another beginning of the names than `test`; a cluster that stands already is used and stays.
+    """
+    made: dict[str, KindCluster] = {}
+    kept: dict[str, KindCluster] = {}
+
+    def cluster(plugin: str) -> KindCluster:
+        name = f"{os.environ.get('CNI_CONFORMANCE_TEST_CLUSTERS', 'test')}-{plugin}"
+        if plugin not in made and (stands := kind.known(name)) is not None:
+            kept[plugin] = stands
+        if plugin in kept:
+            return kept[plugin]
+        if plugin not in made:
+            ended = call("cluster", "up", "--setup", "--cni", plugin, "--name", name)
+            assert ended.code == 0, ended.text
+            found = kind.known(name)
+            assert found is not None
+            made[plugin] = found
+        return made[plugin]
+
+    yield cluster
+    for each in made.values():
+        ended = call("cluster", "down", "--name", each.name)
+        assert ended.code == 0, ended.text
+
+
+@pytest.fixture(scope="session")
+def cilium(standing: Callable[[str], KindCluster]) -> KindCluster:
+    """A cluster whose plugin enforces policies."""
+    return standing("cilium")
+
+
+@pytest.fixture(scope="session")
+def ptp(standing: Callable[[str], KindCluster]) -> KindCluster:
+    """A cluster whose plugin enforces nothing."""
+    return standing("ptp")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., tuple[Ended, dict[str, Any]]]:
+    """Runs scenarios on a standing cluster: what the command said, and its record ({} where there is none)."""
+
+    def run(cluster: KindCluster, *words: str) -> tuple[Ended, dict[str, Any]]:
+        ended = call("run", "--name", cluster.name, "--cni", cluster.plugin, "--report", "out", *words, folder=tmp_path)
+        record = tmp_path / "out" / "record.json"
+        return ended, json.loads(record.read_text()) if record.exists() else {}
+
+    return run
+
+
+def outcomes(record: dict[str, Any]) -> dict[str, str]:
+    """By scenario."""
+    return {scenario["name"]: scenario["outcome"] for scenario in record["scenarios"]}
+
+
+def kinds(scenario: dict[str, Any]) -> set[str]:
+    """The kinds of a scenario's findings."""
+    return {finding["kind"] for finding in scenario["findings"]}
+
+
+def words(items: Sequence[str]) -> str:
+    """An expression for -k that selects these."""
+    return " or ".join(items)

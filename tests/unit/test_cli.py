@@ -1,0 +1,92 @@
+"""The command line, as far as it goes without a cluster."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from conformance.cli import main
+
+
+@pytest.fixture(autouse=True)
+def no_cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No engine, no kind, no kubeconfig, and a cache of its own."""
+    monkeypatch.setenv("CNI_CONFORMANCE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    monkeypatch.chdir(tmp_path)
+
+
+def call(*words: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, words)
+    return result.exit_code, result.output
+
+
+def test_the_catalogue_is_sound():
+    code, text = call("check")
+    assert (code, text.split(" ", 1)[1]) == (0, "scenarios are sound\n")
+
+
+def test_the_list_has_every_group_and_what_each_scenario_says():
+    code, text = call("list")
+    assert code == 0
+    assert {"recipes", "articles"} <= set(text.splitlines())
+    assert "  limit-traffic-to-an-application\n      Only pods of the bookstore reach its API" in text
+
+
+def test_expected_tables_come_with_the_deciding_rules_and_need_no_cluster():
+    code, text = call("expect", "limit-traffic-to-an-application")
+    assert code == 0
+    assert "from\\to" in text
+    assert "shop/api-allow" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["expect", "no-such"], "there is no scenario no-such"),
+        (["judge", "no-such.json"], "no-such.json: the record cannot be read: No such file or directory"),
+        (["check", "no-such"], "no-such: no such file or folder"),
+        (["run", "--cluster=minikube"], "--cluster minikube: it is kind, kubeconfig or kubeconfig:CONTEXT"),
+        (["run", "--cni=no-such"], "there is no plugin 'no-such'"),
+        (["run", "-k", "("], "-k"),
+        (["run", "-k", "nothing-is-called-so", "-n", "0"], "no scenario was selected"),
+        (["run", "no-such-folder"], "no-such-folder"),
+        (["cluster", "up", "--cni=no-such"], "there is no plugin 'no-such'"),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+)
+def test_wrong_usage_is_one_sentence_and_exit_code_2(words, sentence, capfd):
+    code, text = call(*words)
+    shown = text + "".join(capfd.readouterr())
+    assert (code, sentence in shown) == (2, True), shown
+    assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize("words", [["run", "-n", "0"], ["cluster", "up"], ["doctor"]], ids=" ".join)
+def test_without_setup_what_is_missing_is_listed_with_the_command_that_gets_it(words, capfd):
+    code, text = call(*words)
+    shown = text + "".join(capfd.readouterr())
+    assert (code, "docker" in shown, "--setup" in shown) == (3, True, True), shown
+
+
+@pytest.mark.parametrize("words", [["run", "--cluster=kubeconfig", "-n", "0"], ["doctor", "--cluster=kubeconfig"]], ids=" ".join)
+def test_without_a_kubeconfig_an_existing_cluster_cannot_be_had(words, capfd):
+    code, text = call(*words)
+    shown = text + "".join(capfd.readouterr())
+    assert (code, "there is no kubeconfig" in shown) == (3, True), shown
+
+
+def test_where_nothing_was_left_behind_clean_says_so():
+    assert call("clean") == (0, "nothing was left behind\n")
+
+
+def test_where_no_cluster_was_made_status_says_so():
+    assert call("cluster", "status") == (0, "no cluster is known here\n")
+
+
+def test_a_record_of_another_kind_is_one_sentence(tmp_path: Path):
+    (tmp_path / "other.json").write_text(json.dumps({"format": "something else"}))
+    code, text = call("judge", "other.json")
+    assert (code, "this is no record of cni-conformance" in text) == (2, True)

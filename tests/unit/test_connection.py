@@ -1,0 +1,275 @@
+"""Requests and their errors, against a small HTTP server of this machine that says what a row wants."""
+
+import json
+import shutil
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conformance.cluster import apply
+from conformance.cluster.broken import BrokenCluster
+from conformance.cluster.client import Cluster
+from conformance.cluster.connection import BrokenRequest, Connection
+from conformance.world.times import Times
+
+TIMES = Times(request=2.0, retry=0.5, stream=0.5)
+VERSION = {"gitVersion": "v1.34.4"}
+
+
+class Server(ThreadingHTTPServer):
+    """Answers /readyz with `ready`, and everything else with the rows of `replies` in turn, the last one again and again."""
+
+    replies: list[tuple[int, object]]
+    ready = 200
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.replies, self.seen = [(200, VERSION)], []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Handler(BaseHTTPRequestHandler):
+    def reply(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path == "/readyz":
+            status, document = self.server.ready, "ok"
+        else:
+            self.server.seen.append((self.command, self.path, self.headers.get("Content-Type"), json.loads(body) if body else None))
+            status, document = self.server.replies[0] if len(self.server.replies) == 1 else self.server.replies.pop(0)
+        data = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = reply  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+    yield made
+    made.shutdown()
+    made.server_close()
+
+
+def kubeconfig(folder: Path, url: str, **cluster: str) -> Path:
+    path = folder / "kubeconfig"
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "current-context": "here",
+                "contexts": [{"name": "here", "context": {"cluster": "one", "user": "me"}}],
+                "clusters": [{"name": "one", "cluster": {"server": url, **cluster}}],
+                "users": [{"name": "me", "user": {"token": "secret"}}],
+            }
+        )
+    )
+    return path
+
+
+@pytest.fixture
+def connect(tmp_path: Path, server: Server) -> Callable[[], Connection]:
+    return lambda: Connection.of(kubeconfig(tmp_path, server.url), None, TIMES)
+
+
+def status(code: int, message: str) -> tuple[int, dict[str, object]]:
+    return code, {"kind": "Status", "code": code, "message": message}
+
+
+def test_an_api_server_that_nobody_runs_is_named_with_the_cause(tmp_path, server):
+    path = kubeconfig(tmp_path, "http://127.0.0.1:1")
+    with pytest.raises(BrokenCluster) as trouble:
+        Cluster.connect(path, None, TIMES)
+    assert str(trouble.value) == (
+        "cannot ask for the version: the API server at http://127.0.0.1:1 (here) cannot be reached: Connection refused"
+    )
+
+
+def test_a_request_is_repeated_for_as_long_as_wanted(tmp_path):
+    connection = Connection.of(kubeconfig(tmp_path, "http://127.0.0.1:1"), None, replace(TIMES, retry=1.2))
+    began = time.monotonic()
+    with pytest.raises(BrokenCluster, match=r"Connection refused \(tried for [12] s\)"):
+        connection.call("ask for the version", connection.versions.get_code)
+    assert 0.5 < time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("code", [429, 500, 502, 503, 504])
+def test_a_server_that_is_starting_is_asked_again(connect, server, code):
+    server.replies = [status(code, "not now"), status(code, "not now"), (200, VERSION)]
+    connection = connect()
+    assert connection.call("ask for the version", connection.versions.get_code) == VERSION
+    assert len(server.seen) == 3
+
+
+def test_credentials_that_are_not_accepted_are_told_at_once(connect, server):
+    server.replies = [status(401, "Unauthorized")]
+    connection = connect()
+    with pytest.raises(BrokenRequest, match=r"does not accept the credentials of here \(401\): they have expired, were revoked"):
+        connection.call("ask for the version", connection.versions.get_code)
+    assert len(server.seen) == 1
+
+
+def test_a_missing_permission_is_told_with_verb_resource_and_place(connect, server):
+    words = 'pods is forbidden: User "me" cannot list resource "pods" in API group "" in the namespace "shop"'
+    server.replies = [status(403, words)]
+    connection = connect()
+    with pytest.raises(BrokenRequest) as trouble:
+        connection.call("list the pods of shop", connection.core.list_namespaced_pod, "shop")
+    assert str(trouble.value) == f"no permission to list the pods of shop: {words} (docs/rbac.yaml has all that is needed)"
+
+
+@pytest.mark.parametrize("code", [401, 403])
+def test_an_admission_that_refuses_a_pod_is_no_missing_permission(connect, server):
+    words = 'pods "api" is forbidden: violates PodSecurity "restricted:latest": unrestricted capabilities'
+    server.replies = [status(403, words)]
+    with pytest.raises(BrokenRequest) as trouble:
+        apply.create_pod(connect(), {"metadata": {"namespace": "shop", "name": "api"}})
+    assert str(trouble.value) == f"cannot create pod shop/api: the API server refuses it (403): {words}"
+
+
+def test_a_server_that_is_not_ready_may_not_know_anybody_yet(connect, server, code):
+    server.ready = 500
+    server.replies = [status(code, "who are you?"), (200, VERSION)]
+    connection = connect()
+    assert connection.call("ask for the version", connection.versions.get_code) == VERSION
+
+
+def test_a_new_namespace_takes_pods_when_its_service_account_is_there(connect, server):
+    server.replies = [status(403, 'error looking up service account shop/default: serviceaccount "default" not found'), (201, {})]
+    apply.create_pod(connect(), {"metadata": {"namespace": "shop", "name": "api"}})
+    assert len(server.seen) == 2
+
+
+def test_a_refused_object_is_told_with_the_servers_words(connect, server):
+    server.replies = [status(422, 'Pod "api" is invalid: spec.containers: Required value')]
+    with pytest.raises(BrokenRequest) as trouble:
+        apply.create_pod(connect(), {"metadata": {"namespace": "shop", "name": "api"}})
+    assert str(trouble.value) == (
+        'cannot create pod shop/api: the API server refuses it (422): Pod "api" is invalid: spec.containers: Required value'
+    )
+
+
+def test_what_an_earlier_attempt_has_created_is_created(connect, server):
+    server.replies = [status(503, "going away"), status(409, "already exists")]
+    apply.create_pod(connect(), {"metadata": {"namespace": "shop", "name": "api"}})
+    assert len(server.seen) == 2
+
+
+def test_what_somebody_else_has_created_is_not_ours(connect, server):
+    server.replies = [status(409, 'pods "api" already exists')]
+    with pytest.raises(BrokenRequest, match="already exists"):
+        apply.create_pod(connect(), {"metadata": {"namespace": "shop", "name": "api"}})
+
+
+def test_what_is_not_there_is_deleted(connect, server):
+    server.replies = [status(404, "not found")]
+    apply.delete_policy(connect(), "shop", "deny")
+    assert server.seen == [("DELETE", "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies/deny", None, None)]
+
+
+def test_a_policy_is_applied_by_the_server(connect, server):
+    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"namespace": "shop", "name": "deny"}}
+    apply.apply_policy(connect(), policy)
+    where = "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies/deny?fieldManager=cni-conformance&force=True"
+    assert [(verb, path.replace("force=true", "force=True"), *rest) for verb, path, *rest in server.seen] == [
+        ("PATCH", where, "application/apply-patch+yaml", policy)
+    ]
+
+
+def test_a_label_is_taken_away_by_none(connect, server):
+    apply.change_pod(connect(), "shop", "api", {"labels": {"role": None, "app": "bookstore"}})
+    assert server.seen[0][2:] == ("application/merge-patch+json", {"metadata": {"labels": {"role": None, "app": "bookstore"}}})
+
+
+def test_a_namespace_says_which_process_owns_it(connect, server):
+    apply.create_world(connect(), [{"metadata": {"name": "cc-1-shop", "annotations": {"mine": "stays"}}}], [])
+    annotations = server.seen[0][3]["metadata"]["annotations"]
+    assert annotations["mine"] == "stays"
+    assert list(json.loads(annotations["cni-conformance/owner"])) == ["machine", "space", "process", "started"]
+
+
+def test_nodes_that_we_may_not_list_are_no_trouble(connect, server):
+    server.replies = [status(403, "nodes is forbidden")]
+    assert Cluster(connect()).nodes() == {}
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that signs itself, and its key."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl")
+    certificate, key = tmp_path / "certificate", tmp_path / "key"
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(certificate), *subject]
+    subprocess.run(command, check=True, capture_output=True)
+    return certificate, key
+
+
+def secure(server: Server, authority: tuple[Path, Path]) -> str:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    return f"https://127.0.0.1:{server.server_address[1]}"
+
+
+def test_a_certificate_of_the_named_authority_is_trusted(tmp_path, server, authority):
+    url = secure(server, authority)
+    Cluster.connect(kubeconfig(tmp_path, url, **{"certificate-authority": str(authority[0])}), None, TIMES).close()
+
+
+def test_a_certificate_of_another_authority_is_not_trusted(tmp_path, server, authority):
+    url = secure(server, authority)
+    with pytest.raises(BrokenCluster, match="cannot be trusted: its certificate is not signed by the authority that the kubeconfig names"):
+        Cluster.connect(kubeconfig(tmp_path, url), None, TIMES)
+
+
+def test_a_certificate_for_another_name_is_not_trusted(tmp_path, server, authority):
+    url = secure(server, authority).replace("127.0.0.1", "localhost")
+    path = kubeconfig(tmp_path, url, **{"certificate-authority": str(authority[0])})
+    with pytest.raises(BrokenCluster, match="cannot be trusted: its certificate is for another name"):
+        Cluster.connect(path, None, TIMES)
+
+
+def test_a_server_that_speaks_no_tls_is_told(tmp_path, server):
+    with pytest.raises(BrokenCluster, match="cannot be trusted: the TLS handshake failed"):
+        Cluster.connect(kubeconfig(tmp_path, server.url.replace("http:", "https:")), None, TIMES)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        pytest.param(None, "there is no kubeconfig", id="no file"),
+        pytest.param("{", "cannot be used", id="no YAML"),
+        pytest.param("a: 1", "cannot be used: Invalid kube-config", id="no kubeconfig"),
+        pytest.param("[]", "cannot be used", id="a list"),
+    ],
+)
+def test_a_kubeconfig_that_cannot_be_read_is_told(tmp_path, text, sentence):
+    path = tmp_path / "kubeconfig"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(BrokenCluster, match=sentence) as trouble:
+        Connection.of(path, None, TIMES)
+    assert str(path) in str(trouble.value)
+
+
+def test_a_context_that_is_not_there_is_told_with_those_that_are(tmp_path):
+    path = kubeconfig(tmp_path, "http://127.0.0.1:1")
+    with pytest.raises(BrokenCluster) as trouble:
+        Connection.of(path, "elsewhere", TIMES)
+    assert str(trouble.value) == f"kubeconfig {path} has no context 'elsewhere'; it has: here"

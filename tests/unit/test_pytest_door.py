@@ -1,0 +1,91 @@
+"""The pytest door, as far as it goes without a cluster: collecting, choosing, and what is wrong in files."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance import data
+
+pytest_plugins = ["pytester"]
+
+CATALOGUE = data.folder("scenarios")
+
+GOOD = """name: {name}
+about: Nobody reaches the shop.
+because: A policy without rules isolates.
+layout: {{shop: {{pods: {{api: {{}}, front: {{}}}}}}}}
+policies:
+  deny: |
+    apiVersion: networking.k8s.io/v1
+    kind: NetworkPolicy
+    metadata: {{name: deny, namespace: shop}}
+    spec: {{podSelector: {{}}}}
+steps:
+  - apply: [deny]
+    expect: all blocked
+"""
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("CNI_CONFORMANCE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def catalogue(pytester: pytest.Pytester) -> Path:
+    folder = pytester.path / "scenarios"
+    (folder / "own").mkdir(parents=True)
+    for file in ("schema.json", "capabilities.yaml"):
+        (folder / file).write_bytes((CATALOGUE / file).read_bytes())
+    for name in ("first", "second"):
+        (folder / "own" / f"{name}.yaml").write_text(GOOD.format(name=name))
+    return folder
+
+
+def lines(result: pytest.RunResult) -> list[str]:
+    return [line for line in result.outlines if "::" in line]
+
+
+def test_scenarios_are_collected_without_a_cluster(pytester, catalogue, cache):
+    result = pytester.runpytest("--collect-only", "-q", catalogue)
+    assert lines(result) == ["scenarios/own/first.yaml::first", "scenarios/own/second.yaml::second"]
+    assert (result.ret, cache.exists()) == (0, False)
+
+
+def test_scenarios_are_chosen_by_name(pytester, catalogue):
+    assert lines(pytester.runpytest("--collect-only", "-q", "-k", "second", catalogue)) == ["scenarios/own/second.yaml::second"]
+
+
+@pytest.mark.parametrize(("marks", "count"), [("own", 2), ("not own", 0)])
+def test_scenarios_are_chosen_by_their_group(pytester, catalogue, marks, count):
+    assert count == len(lines(pytester.runpytest("--collect-only", "-q", "-m", marks, catalogue)))
+
+
+def test_the_whole_catalogue_is_collected(pytester):
+    files = sorted(path.name for group in ("recipes", "articles") for path in (CATALOGUE / group).glob("*.yaml"))
+    result = pytester.runpytest("--collect-only", "-q", "--rootdir", CATALOGUE.parent, CATALOGUE)
+    assert files == sorted(line.split("::")[0].rpartition("/")[2] for line in lines(result))
+
+
+def test_every_fault_of_every_file_is_told_and_nothing_is_started(pytester, catalogue, cache):
+    for name in ("first", "second"):
+        (catalogue / "own" / f"{name}.yaml").write_text(GOOD.format(name=name).replace("apply: [deny]", "apply: [allow]"))
+    result = pytester.runpytest(catalogue)
+    told = [line for line in result.errlines if "yaml:" in line]
+    assert (result.ret, cache.exists()) == (2, False)
+    assert [line.split(":")[0].split("/")[-1] for line in told if "allow" in line] == ["first.yaml", "second.yaml"]
+
+
+@pytest.mark.parametrize("option", ["--cluster=minikube", "--times=tea=5", "--family=ipv5"])
+def test_a_setting_that_makes_no_sense_is_wrong_usage(pytester, catalogue, option):
+    result = pytester.runpytest(option, catalogue)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert option.partition("=")[0] in "\n".join(result.errlines)
+
+
+def test_other_tests_do_not_notice_the_plugin(pytester, cache):
+    pytester.makepyfile("def test_one(): pass")
+    result = pytester.runpytest()
+    assert result.parseoutcomes() == {"passed": 1}
+    assert not cache.exists()

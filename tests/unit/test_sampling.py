@@ -1,0 +1,139 @@
+"""Sampling over time, on a clock that the test turns."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import pytest
+
+from conformance.probe.sampling import sample
+from conformance.world.expectation import Expectation
+from conformance.world.question import Answer, Question
+from conformance.world.timeline import Round, Timeline
+from conformance.world.times import Times
+from conformance.world.verdict import AnswerKind, Verdict
+
+ONE, TWO = Question("x/a", "x/b", 80), Question("x/b", "x/a", 80)
+IDENTITIES = {"x/a": "real/a", "x/b": "real/b"}
+TIMES = Times(question=0.5, pause=0.1, settle=5.0, hold=1.0, stream=2.0)
+ALLOWED, BLOCKED = Expectation(Verdict.ALLOWED), Expectation(Verdict.BLOCKED)
+
+
+def reached(question: Question) -> Answer:
+    return Answer(AnswerKind.CONNECTED, IDENTITIES[question.destination])
+
+
+SILENT, GONE = Answer(AnswerKind.TIMED_OUT), Answer(AnswerKind.BROKEN, detail="pod real/b is gone")
+
+
+@dataclass
+class World:
+    """Answers by time. Blocked and broken rounds last as long as the question waits, others 0.1 s."""
+
+    answer: Callable[[float, Question], Answer]
+    now: float = 1000.0
+    waited: float = 0.0
+
+    def ask(self, questions: Sequence[Question], timeout: float) -> Round:
+        began = self.now
+        answers = {question: self.answer(round(began - 1000.0, 6), question) for question in questions}
+        took = 0.1 if all(answer.kind is AnswerKind.CONNECTED for answer in answers.values()) else timeout
+        self.now += took
+        return Round(began, took, answers)
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        self.waited += seconds
+
+
+def run(answer: Callable[[float, Question], Answer], expected=None, times: Times = TIMES) -> Timeline:
+    world = World(answer)
+    table = expected or {ONE: ALLOWED, TWO: ALLOWED}
+    return sample(world.ask, table, IDENTITIES, times, clock=lambda: world.now, wait=world.wait)
+
+
+def test_a_table_that_agrees_at_once_is_asked_until_it_has_held():
+    seen = run(lambda _, question: reached(question))
+    assert seen.settled_at == 0.0
+    assert seen.held == pytest.approx(1.0)
+    assert seen.rounds == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
+    assert seen.ended == pytest.approx(1.1)
+
+
+def test_without_a_hold_one_round_that_agrees_is_enough():
+    seen = run(lambda _, question: reached(question), times=replace(TIMES, hold=0.0))
+    assert (seen.rounds, seen.settled_at, seen.held) == ((0.0,), 0.0, 0.0)
+
+
+def test_it_settles_with_the_first_round_in_which_every_cell_agrees():
+    seen = run(lambda now, question: SILENT if now < (0.5 if question == ONE else 1.0) else reached(question))
+    assert seen.settled_at == pytest.approx(1.2)
+    assert [span.answer.kind for span in seen.tracks[ONE]] == [AnswerKind.TIMED_OUT, AnswerKind.CONNECTED]
+    assert seen.tracks[ONE][1].since == pytest.approx(0.6)
+    assert seen.tracks[TWO][1].since == pytest.approx(1.2)
+
+
+def test_a_flap_starts_the_hold_anew_and_stays_in_the_tracks():
+    seen = run(lambda now, question: SILENT if question == ONE and 0.5 < now < 0.7 else reached(question))
+    assert seen.settled_at == 0.0
+    assert [span.answer.kind for span in seen.tracks[ONE]] == [AnswerKind.CONNECTED, AnswerKind.TIMED_OUT, AnswerKind.CONNECTED]
+    assert seen.held == pytest.approx(1.0)
+    assert seen.tracks[ONE][2].since == pytest.approx(1.2)
+    assert seen.ended == pytest.approx(2.3)
+
+
+def test_a_cell_that_never_agrees_is_asked_until_the_deadline():
+    seen = run(lambda _, question: reached(question), {ONE: BLOCKED, TWO: ALLOWED})
+    assert (seen.settled_at, seen.held) == (None, 0.0)
+    assert 5.0 <= seen.ended < 5.3
+
+
+def test_a_table_that_agrees_as_the_time_is_up_may_show_that_it_holds():
+    seen = run(lambda now, question: SILENT if now < 4.5 else reached(question))
+    assert seen.settled_at == pytest.approx(4.8)
+    assert seen.held == pytest.approx(1.0)
+    assert seen.ended > 5.0
+
+
+def test_a_table_that_flaps_for_ever_ends_with_the_first_flap_after_the_deadline():
+    seen = run(lambda now, question: SILENT if question == ONE and int(now) % 2 else reached(question))
+    assert seen.settled_at == 0.0
+    assert seen.held == 0.0
+    assert 5.0 <= seen.ended < 6.0
+
+
+def test_the_wrong_pod_answering_does_not_agree():
+    seen = run(lambda _, question: Answer(AnswerKind.CONNECTED, "real/stranger"))
+    assert seen.settled_at is None
+
+
+def test_a_question_that_stays_broken_ends_it_before_the_deadline():
+    seen = run(lambda _, question: GONE if question == ONE else reached(question))
+    assert seen.settled_at is None
+    assert 2.0 < seen.ended < 3.0
+
+
+def test_a_question_that_is_broken_now_and_then_does_not_end_it():
+    seen = run(lambda now, question: GONE if question == ONE and now % 1.5 < 1.0 else reached(question))
+    assert seen.ended >= 5.0
+
+
+def test_a_broken_answer_never_counts_as_blocked():
+    seen = run(lambda _, question: GONE, {ONE: BLOCKED, TWO: BLOCKED})
+    assert seen.settled_at is None
+
+
+def test_an_open_cell_does_not_hold_anybody_up():
+    seen = run(lambda _, question: SILENT, {ONE: Expectation(Verdict.OPEN), TWO: BLOCKED})
+    assert seen.settled_at == 0.0
+
+
+def test_it_pauses_between_rounds_only():
+    world = World(lambda _, question: reached(question))
+    sample(world.ask, {ONE: ALLOWED}, IDENTITIES, TIMES, clock=lambda: world.now, wait=world.wait)
+    assert world.waited == pytest.approx(5 * TIMES.pause)
+
+
+def test_a_round_that_was_under_way_before_has_a_negative_time():
+    early = Round(-0.25, 0.1, {ONE: reached(ONE)})
+    seen = sample(lambda *_: early, {ONE: ALLOWED}, IDENTITIES, replace(TIMES, hold=0.0), clock=lambda: 0.0, wait=lambda _: None)
+    assert seen.rounds == (-0.25,)
