@@ -62,12 +62,13 @@ def translated(error: BaseException) -> CannotRun | None:
 
 
 def _kind(settings: Settings, progress: Progress) -> Provision:
-    plugin = plugin_of(settings)
     standing = kind.known(settings.name)
     if standing is not None:
         _check_standing(standing, settings)
+        plugin = load(settings.cni or standing.plugin)
         progress.say(f"using the cluster {standing.name} that stands already ({standing.plugin}, {standing.family})")
         return _kept(Target.of_kind(standing, plugin, settings), standing)
+    plugin = plugin_of(settings)
     made = up(settings, plugin, progress)
     target = Target.of_kind(made, plugin, settings)
     if settings.keep:

@@ -6,6 +6,7 @@ pulled. The kind provider does not know which of the two it was given.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -55,6 +56,9 @@ class MissingTool:
         return f"{self.name}: {self.why}. Get it: {self.get}"
 
 
+ENGINE_VARIABLES = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
+"""What tells docker which engine is meant. A cluster keeps them: a later command may come from a shell without them."""
+
 _ENGINE = MissingTool("docker", "kind's nodes are containers", "apt-get install docker.io, or https://docs.docker.com/engine/install/")
 _KIND = MissingTool(
     "kind", "it makes the cluster", "go install sigs.k8s.io/kind@v0.30.0, or https://kind.sigs.k8s.io/docs/user/quick-start/#installation"
@@ -79,7 +83,8 @@ def found(*, needs_helm: bool = True) -> Toolbox:
     if absent := missing(needs_helm=needs_helm):
         raise BrokenToolbox("\n".join(["this machine lacks:", *(f"  - {tool}" for tool in absent)]))
     paths = {name: Path(path) for name in ("docker", "kind", "helm") if (path := shutil.which(name))}
-    return Toolbox(docker=paths["docker"], kind=paths["kind"], helm=paths.get("helm"))
+    environment = {name: os.environ[name] for name in ENGINE_VARIABLES if name in os.environ}
+    return Toolbox(docker=paths["docker"], kind=paths["kind"], helm=paths.get("helm"), environment=environment)
 
 
 def _engine_trouble() -> str | None:

@@ -93,10 +93,12 @@ class Commands:
         """Ends the groups that an earlier process left behind when it was killed."""
         for file in self.running.iterdir():
             group = int(file.name)
-            owner, born = file.read_text().split()
-            if not is_alive(int(owner)) and (not is_alive(group) or birth(group) == born):
+            owner, _, born = file.read_text().partition(" ")
+            if owner and is_alive(int(owner)):
+                continue
+            if born and birth(group) == born:
                 end_group(group)
-                file.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
 
     def _start(
         self,

@@ -135,6 +135,7 @@ class Engine:
             "cgroup-parent": f"/{self.group}",
             "exec-opts": ["native.cgroupdriver=cgroupfs"],
             "default-address-pools": [{"base": _POOL, "size": 20}],
+            "shutdown-timeout": 2,
             "log-driver": "json-file",
             "log-opts": {"max-size": "10m"},
         }
@@ -214,8 +215,7 @@ class Engine:
         if not records.exists():
             return
         for name in set(re.findall(rb'"BridgeName":"(br-[0-9a-f]{12})"', records.read_bytes())):
-            if Path("/sys/class/net", name.decode(), "bridge").is_dir():
-                _ask(["ip", "link", "delete", name.decode()])
+            _ask(["ip", "link", "delete", name.decode(), "type", "bridge"])  # most are gone already
 
     def _put_back(self) -> None:
         """What was changed on this machine for as long as the engine runs."""

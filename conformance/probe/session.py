@@ -279,7 +279,7 @@ def _host_probe(host: OutsideHost, access: HostAccess, slot: int) -> Probe:
 
 def agent_config(place: Place, bind: Sequence[str]) -> str:
     """The configuration of an agent that serves what a place serves, at these addresses, and ends with its session."""
-    serves = [[port.number, port.protocol] for port in place.serves]
+    serves = [[port.number, port.protocol] for port in place.serves if port.protocol is not Protocol.ICMP]
     return json.dumps({"identity": place.identity, "serves": serves, "bind": list(bind), "ends_with_stdin": True})
 
 

@@ -31,7 +31,7 @@ def junit(run: Run) -> str:
     for group, scenarios in groups.items():
         suite = ET.SubElement(root, "testsuite", {"name": clean(f"{_SUITE}.{group}"), **_numbers(scenarios)})
         if run.facts.started:
-            suite.set("timestamp", clean(run.facts.started.removesuffix("Z")))
+            suite.set("timestamp", clean(run.facts.started[:19]))
         properties = ET.SubElement(suite, "properties")
         for name, value in _facts(run).items():
             ET.SubElement(properties, "property", {"name": clean(name), "value": clean(value)})

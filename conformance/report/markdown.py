@@ -60,6 +60,7 @@ def _head(run: Run, numbers: Summary) -> str:
         ("wrongly blocked (outages)", f"**{numbers.outages}**"),
         ("time to enforce, newly blocked", _enforced(numbers.newly_blocked)),
         ("time to enforce, newly allowed", _enforced(numbers.newly_allowed)),
+        *([("time between two looks", f"{numbers.resolution:.2f} s")] if numbers.resolution is not None else []),
         ("duration", f"{run.facts.seconds:.1f} s"),
         *((escaped(label), escaped(text)) for label, text in run.facts.cluster.items()),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from conformance.judge import FindingKind, percentile
 from conformance.judge.finding import counted
@@ -27,7 +28,8 @@ class Summary:
     """The numbers of a run.
 
     `findings` counts cells by kind in scenarios that failed or are in error; what fails as known is not in it. A cell is a
-    question of one step. `judged` and `left_open` count the cells of measured steps, without the baselines.
+    question of one step. `judged` and `left_open` count the cells of measured steps, without the baselines. `resolution`
+    is the median time between two looks at a table, in seconds: a time to enforce is not known better than that.
     """
 
     outcomes: Mapping[Outcome, int]
@@ -38,6 +40,7 @@ class Summary:
     transients: int
     newly_blocked: Enforced
     newly_allowed: Enforced
+    resolution: float | None
 
     @classmethod
     def of(cls, run: Run) -> Summary:
@@ -54,6 +57,7 @@ class Summary:
             transients=sum(len(each.judgement.transients) for each in run.scenarios),
             newly_blocked=_enforced(run, Verdict.BLOCKED),
             newly_allowed=_enforced(run, Verdict.ALLOWED),
+            resolution=percentile((later - earlier for step in measured for earlier, later in pairwise(step.timeline.rounds)), 50),
         )
 
     @property
@@ -92,7 +96,11 @@ def headline(run: Run, numbers: Summary) -> str:
         return f"{plugin} does not enforce what it must: {', '.join(counts)}, {where}{unsaid}."
     but = f", but for {counted(known, 'known deviation')}" if known else ""
     enforces = f"{plugin} enforces what it must{but}" if not unsaid else f"{plugin} enforces what it was asked{but}"
-    return f"{enforces}: {counted(numbers.outcomes.get(Outcome.PASSED, 0), 'scenario')} passed{unsaid}."
+    passed = counted(numbers.outcomes.get(Outcome.PASSED, 0), "scenario")
+    left_out = "".join(
+        f", {number} {each}" for each in (Outcome.NOT_SUPPORTED, Outcome.SKIPPED) if (number := numbers.outcomes.get(each, 0))
+    )
+    return f"{enforces}: {passed} passed{left_out}{unsaid}."
 
 
 def _missing(run: Run) -> str:

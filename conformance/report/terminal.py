@@ -76,6 +76,8 @@ def _put_numbers(page: Page, numbers: Summary) -> None:
         _row(page, "transients", f"{numbers.transients} (cells wrong for a while during a change: no failure)")
     _row(page, "time to enforce", f"newly blocked: {_enforced(numbers.newly_blocked)}")
     _row(page, "", f"newly allowed: {_enforced(numbers.newly_allowed)}")
+    if numbers.resolution is not None:
+        _row(page, "", (f"looked every {numbers.resolution:.2f} s: no time is known better than that", "dim"))
 
 
 def _enforced(times: Enforced) -> str:
@@ -89,7 +91,7 @@ def _enforced(times: Enforced) -> str:
 def _put_facts(page: Page, run: Run) -> None:
     facts = run.facts
     page.blank()
-    when = f", started {facts.started}" if facts.started else ""
+    when = f", started {facts.started[:19].replace('T', ' ')} UTC" if facts.started else ""
     families = f", {' and '.join(facts.families)}" if facts.families else ""
     _row(page, "run", f"{_duration(facts.seconds)}{when}{families}, cni-conformance {facts.suite}")
     if facts.phases:

@@ -38,7 +38,7 @@ def check(scenarios: Iterable[Scenario]) -> tuple[Fault, ...]:
 def _fault(scenario: Scenario, finding: Finding) -> Fault:
     keys, text = finding
     source, _ = read(scenario.path)
-    return Fault(scenario.path, 0, 0, text) if source is None else source.fault(text, keys)
+    return Fault(scenario.path, 0, 0, text) if source is None else source.fault(text, keys, at_key=isinstance(keys[-1], str))
 
 
 def _repeated_names(scenarios: tuple[Scenario, ...]) -> Iterator[tuple[Scenario, Finding]]:
@@ -50,7 +50,7 @@ def _repeated_names(scenarios: tuple[Scenario, ...]) -> Iterator[tuple[Scenario,
 
 
 def _unfit_file_name(scenario: Scenario) -> Iterator[Finding]:
-    fits = {scenario.name, f"{scenario.recipe}-{scenario.name}"}
+    fits = {scenario.name, f"{scenario.recipe}-{scenario.name}" if scenario.recipe else scenario.name}
     if scenario.path.stem not in fits:
         yield ("name",), f"the file is called {scenario.path.name}, not {' or '.join(f'{each}.yaml' for each in sorted(fits))}"
 

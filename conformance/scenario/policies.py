@@ -54,7 +54,7 @@ def policy_document(text: str, world: World | None, families: Iterable[Family]) 
 
     try:
         root = yaml.compose(rendered, Loader)
-        document = None if root is None else construct(root)
+        document: Any = None if root is None else construct(root)
     except UNREADABLE as wrong:
         raise InvalidPolicyText(fault(*no_yaml(wrong, rendered))) from None
     try:

@@ -22,7 +22,7 @@ class Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """An alias may hold itself, and a reader would have to look for its meaning elsewhere. Raises ComposerError."""
         if self.check_event(yaml.AliasEvent):
-            alias = self.peek_event()
+            alias: Any = self.peek_event()  # type: ignore[no-untyped-call]
             raise yaml.composer.ComposerError(None, None, f"write out what *{alias.anchor} means", alias.start_mark)
         return super().compose_node(parent, index)
 

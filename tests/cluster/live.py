@@ -65,7 +65,9 @@ def live(kind: KindCluster, layout: Layout, times: Times = TIMES, cluster: Clust
     cluster = cluster or connected(kind, times)
     names = Names(f"test{secrets.token_hex(3)}", "w0")
     nodes = cluster.nodes()
-    manifests = render_world(layout, names, kind.toolbox.probe_image, [node.name for node in nodes.values() if node.takes_pods], agent_source())
+    manifests = render_world(
+        layout, names, kind.toolbox.probe_image, [node.name for node in nodes.values() if node.takes_pods], agent_source()
+    )
     hosts = {access.name: access for access in kind.hosts if access.name in layout.hosts}
     try:
         cluster.create_world(manifests.namespaces, manifests.pods)

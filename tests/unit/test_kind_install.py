@@ -38,7 +38,7 @@ class Server:
                 status, content = (found.pop(0) if len(found) > 1 else found[0]) if isinstance(found, list) else found
                 body = content.encode() if isinstance(content, str) else json.dumps(content).encode()
                 self.send_response(status)
-                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Type", "text/plain" if isinstance(content, str) else "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

@@ -341,6 +341,11 @@ def some(*names: str, planned: int = 0) -> Run:
     [
         pytest.param(some("limit-traffic"), "Cilium 1.15.19 enforces what it must: 1 scenario passed.", id="all passed"),
         pytest.param(
+            some("limit-traffic", "legacy-annotation", "deselected"),
+            "Cilium 1.15.19 enforces what it must: 1 scenario passed, 1 not-supported, 1 skipped.",
+            id="what was left out is said",
+        ),
+        pytest.param(
             some("limit-traffic", "known"),
             "Cilium 1.15.19 enforces what it must, but for 1 known deviation: 1 scenario passed.",
             id="a known deviation",
@@ -402,6 +407,12 @@ def test_the_numbers_of_a_run() -> None:
         0.1,
         0.1,
     )
+
+
+def test_how_often_was_looked_is_said_with_the_times() -> None:
+    assert Summary.of(some("limit-traffic")).resolution == pytest.approx(0.1)
+    assert "looked every 0.10 s: no time is known better than that" in printed(some("limit-traffic"))
+    assert "looked every" not in printed(some("no-world"))
 
 
 def test_what_fails_as_known_is_no_leak_of_the_run() -> None:

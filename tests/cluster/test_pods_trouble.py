@@ -1,0 +1,143 @@
+"""Pods that do not start, on a real cluster: the sentence says which, why, and where."""
+
+from __future__ import annotations
+
+import copy
+import os
+import secrets
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from live import EVERYTHING, PAIR, TIMES, connected
+
+from conformance.cluster.broken import BrokenCluster
+from conformance.cluster.clean import remove_run
+from conformance.cluster.client import Cluster
+from conformance.cluster.kind_cluster import KindCluster
+from conformance.cluster.wait import BrokenPod
+from conformance.probe.session import agent_source
+from conformance.template.names import Names
+from conformance.template.render import Manifests, render_world
+
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture
+def world(cilium: KindCluster) -> Iterator[tuple[Cluster, Manifests]]:
+    """The manifests of a pair of pods, and what is made of them removed afterwards."""
+    cluster = connected(cilium, replace(TIMES, pods=40.0))
+    names = Names(f"test{secrets.token_hex(3)}", "w0")
+    workers = [node.name for node in cluster.nodes().values() if node.takes_pods]
+    yield cluster, render_world(PAIR, names, cilium.toolbox.probe_image, workers, agent_source())
+    remove_run(cluster, names.run)
+    cluster.close()
+
+
+def start(world: tuple[Cluster, Manifests], change: Change) -> str:
+    """The sentence about the world when one of its pods is changed."""
+    cluster, manifests = world
+    pods = copy.deepcopy(dict(manifests.pods))
+    change(pods["shop/api"])
+    cluster.create_world(manifests.namespaces, pods)
+    with pytest.raises(BrokenPod) as trouble:
+        cluster.pods_ready(pods)
+    return str(trouble.value)
+
+
+def container(pod: dict[str, Any]) -> dict[str, Any]:
+    return pod["spec"]["containers"][0]
+
+
+def test_an_image_that_cannot_be_pulled(world):
+    text = start(world, lambda pod: container(pod).update(image="registry.invalid/nobody/nothing:1"))
+    assert text.startswith("pod shop/api (")
+    assert "image registry.invalid/nobody/nothing:1" in text
+    assert "ErrImagePull" in text or "ImagePullBackOff" in text
+
+
+def test_an_image_that_has_no_python(world):
+    text = start(world, lambda pod: container(pod).update(command=["no-such-python", "-c", "pass"]))
+    assert "no-such-python" in text
+    assert "executable file not found" in text
+
+
+def test_a_program_that_fails_at_its_start_says_its_last_words(world):
+    code = "import sys; sys.exit('this is no probe')"
+    text = start(world, lambda pod: container(pod).update(command=["python3", "-c", code]))
+    assert "its container ended with exit code 1 (Error): this is no probe" in text
+
+
+def test_a_pod_that_no_node_takes(world):
+    text = start(world, lambda pod: pod["spec"].update(nodeSelector={"nobody": "has-this"}))
+    assert "no node takes it (Unschedulable): 0/3 nodes are available" in text
+
+
+def test_a_pod_that_is_removed_while_it_starts(world, cilium):
+    cluster, manifests = world
+    cluster.create_world(manifests.namespaces, manifests.pods)
+    pod = manifests.pods["shop/api"]["metadata"]
+    cluster.delete_pod(pod["namespace"], pod["name"])
+    with pytest.raises(BrokenPod, match=r"pod shop/api \(.*\) is gone"):
+        Cluster(connected(cilium, replace(TIMES, pods=3.0)).connection).pods_ready(manifests.pods)
+
+
+def test_a_namespace_that_refuses_the_capability_says_so(world, cilium):
+    cluster, manifests = world
+    names = Names(manifests.namespaces[0]["metadata"]["labels"]["cni-conformance/run"], "w1")
+    workers = [node.name for node in cluster.nodes().values() if node.takes_pods]
+    layout = replace(EVERYTHING, hosts={})
+    layout = replace(
+        layout, namespaces={"shop": replace(layout.namespaces["shop"], labels={"pod-security.kubernetes.io/enforce": "restricted"})}
+    )
+    raw = render_world(layout, names, cilium.toolbox.probe_image, workers, agent_source())
+    with pytest.raises(
+        BrokenCluster, match=r"cannot create pod .*/api: the API server refuses it \(403\): .*violates PodSecurity.*NET_RAW"
+    ):
+        cluster.create_world(raw.namespaces, raw.pods)
+
+
+def test_ordinary_probes_are_taken_by_a_namespace_that_enforces_the_restricted_level(world):
+    cluster, manifests = world
+    namespaces = copy.deepcopy(manifests.namespaces)
+    namespaces[0]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] = "restricted"
+    cluster.create_world(namespaces, manifests.pods)
+    assert list(cluster.pods_ready(manifests.pods)) == list(manifests.pods)
+
+
+def test_a_node_that_is_not_ready_is_named(world, cilium):
+    cluster, manifests = world
+    node = manifests.pods["shop/api"]["spec"]["nodeSelector"]["kubernetes.io/hostname"]
+    with stopped_kubelet(cilium, node):
+        until = time.monotonic() + 120
+        while cluster.nodes()[node].is_ready:
+            assert time.monotonic() < until, f"{node} stays ready without its kubelet"
+            time.sleep(1)
+        text = start(world, lambda pod: None)
+    assert f"for node {node}" in text
+    assert f"node {node} is NotReady: Kubelet stopped posting node status" in text
+
+
+class stopped_kubelet:  # noqa: N801 - reads as a word where it is used
+    """A node whose kubelet does not run, until it is ready again."""
+
+    def __init__(self, kind: KindCluster, node: str) -> None:
+        self.kind, self.node = kind, node
+
+    def __enter__(self) -> None:
+        self._systemctl("stop")
+
+    def __exit__(self, *_: object) -> None:
+        self._systemctl("start")
+        cluster, until = connected(self.kind), time.monotonic() + 120
+        while not cluster.nodes()[self.node].is_ready:
+            assert time.monotonic() < until, f"{self.node} does not become ready again"
+            time.sleep(0.5)
+        cluster.close()
+
+    def _systemctl(self, verb: str) -> None:
+        command = [str(self.kind.toolbox.docker), "exec", self.node, "systemctl", verb, "kubelet"]
+        subprocess.run(command, env={**os.environ, **self.kind.toolbox.environment}, check=True, timeout=60, capture_output=True)
