@@ -77,7 +77,7 @@ def main(quiet: bool, no_color: bool) -> None:  # noqa: FBT001 - click calls it
 @click.option("--lf", "last_failed", is_flag=True, help="Only the scenarios that failed in the last run.")
 @click.option("-v", "--verbose", is_flag=True, help="Show pytest's own report too.")
 @click.pass_context
-def run(context: click.Context, settings: Settings, **choice: Any) -> None:
+def run(context: click.Context, /, settings: Settings, **choice: Any) -> None:
     """Measure scenarios (files or folders; default: the whole catalogue) on a cluster.
 
     \b

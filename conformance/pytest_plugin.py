@@ -278,8 +278,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         return None
     from xdist.scheduler import LoadScopeScheduling
 
+    portion_of = conductor.portion_of
+
     class LayoutScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
-        _split_scope = staticmethod(conductor.portion_of)
+        def _split_scope(self, nodeid: str) -> str:
+            return portion_of(nodeid)
 
     return LayoutScheduling(config, log)
 

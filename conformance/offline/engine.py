@@ -38,7 +38,8 @@ _SETTINGS = (
     *("kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes", "net/core/bpf_jit_enable"),
 )
 _START_LIMIT = 60.0  # seconds until a started engine must answer
-_STOP_LIMIT = 30.0  # seconds until a stopped engine must be gone
+_POLITE = 3.0  # seconds that an engine gets to write its records; it takes longer only where containers still run
+_LAST = 60.0  # seconds until the kernel has taken down what was killed
 _SOCKET_LIMIT = 107  # bytes of a path that fit into sockaddr_un, unix(7)
 _KNOWS_BPF = 23  # the first major version of Docker that does
 _SHIM_SOCKETS = Path("/run/containerd")  # a constant of containerd; a file system of the engine's own lies over it
@@ -79,6 +80,11 @@ class Engine:
     def is_running(self) -> bool:
         """Whether its process lives and it answers."""
         return self._pid() is not None and self._answers()
+
+    def runs_something(self) -> bool:
+        """Whether there are containers in it, of whatever state: somebody still needs it. So it is too where it does not say."""
+        told = _ask(["docker", "ps", "--all", "--quiet"], {**os.environ, "DOCKER_HOST": self.host})
+        return told is None or bool(told.strip())
 
     def start(self) -> None:
         """Starts it where it does not run; returns when it answers.
@@ -266,17 +272,19 @@ def _end(pid: int) -> None:
     """Ends the engine: politely first, so that it writes its records, then for good."""
     descriptor = os.pidfd_open(pid)
     try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        for child in children:  # the init hands the signal to the engine
-            with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(OSError):  # the init hands the signal to the engine
+            for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
                 os.kill(int(child), signal.SIGTERM)
-        if not _ends(descriptor):
+        if not _ends(descriptor, _POLITE):
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-            _ends(descriptor)
+            if not _ends(descriptor, _LAST):
+                raise BrokenSetup(
+                    f"the private Docker engine (process {pid}) does not end, though it was killed: the kernel still holds it"
+                )
     finally:
         os.close(descriptor)
 
 
-def _ends(descriptor: int) -> bool:
-    return bool(select.select([descriptor], [], [], _STOP_LIMIT)[0])
+def _ends(descriptor: int, seconds: float) -> bool:
+    return bool(select.select([descriptor], [], [], seconds)[0])

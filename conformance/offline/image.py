@@ -108,7 +108,7 @@ def trim(root: Path, patterns: tuple[str, ...]) -> None:
             if path.is_dir() and not path.is_symlink():
                 cache.remove(path)
             else:
-                path.unlink()
+                path.unlink(missing_ok=True)
 
 
 def substitute(root: Path, edit: Substitute) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import nullcontext
 
 from conformance import data
 from conformance.cluster.toolbox import MissingTool, Toolbox
@@ -49,6 +50,18 @@ def missing(plugin: Plugin) -> tuple[MissingTool, ...]:
 def private_engine() -> Engine:
     """The private engine of this cache folder, whether it runs or not. `stop()` ends it and all that runs in it."""
     return Engine(cache.Cache(cache.folder()), machine.this_machine())
+
+
+def release(report: Progress) -> None:
+    """Stops the private engine when nothing runs in it any more, and removes what a killed one left. Else nothing happens.
+
+    Raises BrokenSetup where the engine does not end.
+    """
+    engine = private_engine()
+    if engine.is_running() and engine.runs_something():
+        return
+    with report.phase("stopping the private engine") if engine.is_running() else nullcontext():
+        engine.stop()
 
 
 def drop_intermediates() -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -158,12 +158,15 @@ def _find(root: yaml.Node, keys: Keys) -> yaml.Node:
     """The node with these keys, or the nearest one above it."""
     node = root
     for key in keys:
-        below: yaml.Node | None = None
-        if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
-            below = node.value[key] if key < len(node.value) else None
-        elif isinstance(node, yaml.MappingNode):
-            # The last of several equal keys is the one that counts in the value.
-            below = next((child for name, child in reversed(node.value) if _key(name) == key), None)
+        # The last of several equal keys is the one that counts in the value.
+        parts: Iterable[tuple[Any, yaml.Node]] = (
+            enumerate(node.value)
+            if isinstance(node, yaml.SequenceNode)
+            else [(_key(name), child) for name, child in reversed(node.value)]
+            if isinstance(node, yaml.MappingNode)
+            else ()
+        )
+        below = next((child for name, child in parts if name == key), None)
         if below is None:
             break
         node = below

@@ -19,6 +19,7 @@ from kubernetes.stream import stream
 from conformance import offline
 from conformance.cluster import kind, state
 from conformance.cluster.broken import BrokenCluster
+from conformance.cluster.commands import MARK
 from conformance.cluster.install import apply
 from conformance.cluster.kind_cluster import KindCluster, document, kind_name
 from conformance.cluster.plugin import load
@@ -106,16 +107,13 @@ def _docker(toolbox: Toolbox, *words: str, stdin: str = "") -> str:
 
 def _traces(toolbox: Toolbox) -> dict[str, set[str]]:
     """All that a cluster could leave: on the engine, among the processes and mounts, in the home and temporary folders."""
-    processes = [
-        path
-        for path in Path("/proc").glob("[0-9]*/cmdline")
-        if any(word in _text(path) for word in ("kind\0", "helm\0", "cni-conformance"))
-    ]
+    ours = (kind_name("test"), f"{MARK}={state.folder('test')}")
+    processes = {path.parent.name for file in ("cmdline", "environ") for path in Path("/proc").glob(f"[0-9]*/{file}") if _has(path, ours)}
     return {
         "containers": set(_docker(toolbox, "ps", "--all", "--quiet").split()),
         "networks": set(_docker(toolbox, "network", "ls", "--quiet").split()),
         "volumes": set(_docker(toolbox, "volume", "ls", "--quiet").split()),
-        "processes": {_text(path) for path in processes if path.parent.name != str(os.getpid())},
+        "processes": processes,
         "mounts": set(Path("/proc/mounts").read_text().splitlines()),
         "files": {
             str(path)
@@ -126,11 +124,12 @@ def _traces(toolbox: Toolbox) -> dict[str, set[str]]:
     }
 
 
-def _text(path: Path) -> str:
+def _has(path: Path, words: tuple[str, ...]) -> bool:
     try:
-        return path.read_text(errors="replace")
+        content = path.read_text(errors="replace")
     except OSError:
-        return ""  # it has ended in the meantime
+        return False  # it has ended in the meantime
+    return any(word in content for word in words)
 
 
 def _exec(cluster: KindCluster, pod: str, *command: str) -> str:

@@ -30,7 +30,8 @@ def on_node(cluster: KindCluster, node: str, script: str) -> str:
 
 def kill_process(cluster: KindCluster, node: str, words: str) -> None:
     """SIGKILL to the processes of a node whose command line begins with or has these words; not to the shell that looks."""
-    listed = on_node(cluster, node, 'for p in /proc/[0-9]*; do echo "${p#/proc/} $(tr "\\0" " " < $p/cmdline)"; done 2>/dev/null')
+    script = 'for p in /proc/[0-9]*; do printf "%s %s\\n" ${p#/proc/} "$(tr "\\0\\n" "  " < $p/cmdline)"; done 2>/dev/null'
+    listed = on_node(cluster, node, script)
     found = [line.split()[0] for line in listed.splitlines() if words in line]
     assert found, f"no process {words} on {node}"
     on_node(cluster, node, f"kill -9 {' '.join(found)}")
@@ -157,7 +158,7 @@ def test_a_stream_survives_a_line_longer_than_any_frame(everything):
     pods = list(everything.world.pods)
     probe = everything.probes.probes[pods[0]]
     address = str(everything.world.address(pods[1], Family.IPV4))
-    probe.tell({"id": 10**6, "timeout": 2.0, "ask": [[address, 80, "UDP"]] * 800})
+    probe.tell({"id": 10**6, "timeout": 2.0, "ask": [[address, 80, "UDP"]] * 950})
     reply = probe.hear(10**6, time.monotonic() + 20)
     assert {answer[0] for answer in reply["answers"]} == {"connected"}
     assert len(str(reply)) > 65536

@@ -1,3 +1,4 @@
+import os
 import threading
 import time
 from pathlib import Path
@@ -84,8 +85,6 @@ def test_two_at_once_make_it_once_and_both_get_it(cache):
 
 
 def test_prune_drops_what_nobody_asked_for_and_keeps_the_rest(cache, tmp_path):
-    import os
-
     old, new = (cache.provide("thing", {"a": number}, lambda target: None) for number in (1, 2))
     os.utime(old, (0, 0))
     (tmp_path / "engine" / "data").mkdir(parents=True)

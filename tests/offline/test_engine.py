@@ -88,7 +88,7 @@ def _docker(engine, *words):
 
 
 def _image(engine, folder):
-    """An image with sleep, nc-like nothing else: one program and its libraries."""
+    """An image with one program and its libraries."""
     program = shutil.which("sleep")
     libraries = [word for word in _output("ldd", program).split() if word.startswith("/")]
     with tarfile.open(folder / "sleep.tar", "w", dereference=True) as tar:
@@ -102,7 +102,18 @@ def _run_node(engine, folder):
     """A container as kind runs its nodes: privileged, a volume, a network with both families, a published port."""
     program = _image(engine, folder)
     _docker(engine, "network", "create", "--ipv6", "--subnet", "198.18.240.0/24", "--subnet", "fd00:cc:1::/64", "nodes")
-    words = ["run", "--detach", "--privileged", "--cgroupns=private", "--volume", "/var", "--net", "nodes", "--publish", f"127.0.0.1:{_PORT}:80"]
+    words = [
+        "run",
+        "--detach",
+        "--privileged",
+        "--cgroupns=private",
+        "--volume",
+        "/var",
+        "--net",
+        "nodes",
+        "--publish",
+        f"127.0.0.1:{_PORT}:80",
+    ]
     return _docker(engine, *words, "sleep:1", program, "600")
 
 

@@ -58,7 +58,9 @@ def test_versions_fill_the_template(folder):
         pytest.param("images: [{name: a, reference: b, pakages: [x]}]", "a: unknown pakages; known are", id="unknown key of an image"),
         pytest.param("binaries: {a: {package: b, flags: [c]}}", "a: unknown flags; known are package, tags", id="unknown key of a binary"),
         pytest.param("binaries: {a: {}}", "package", id="missing key"),
-        pytest.param("images: [{name: a, reference: b, binaries: {c: /c}}]", "image a wants binaries that are not built: c", id="not built"),
+        pytest.param(
+            "images: [{name: a, reference: b, binaries: {c: /c}}]", "image a wants binaries that are not built: c", id="not built"
+        ),
         pytest.param("images: [", "expected the node content", id="no YAML"),
         pytest.param('a: "{{ versions.nothing }}"', "has no attribute 'nothing'", id="a version that go.mod does not pin"),
     ],

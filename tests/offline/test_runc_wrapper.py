@@ -16,7 +16,10 @@ _PRIVILEGED = ["CAP_SYS_ADMIN", "CAP_SYS_MODULE", "CAP_SYS_RESOURCE"]
     ("held", "bounding", "expected"),
     [
         pytest.param(
-            _PRIVILEGED, _ALL, [*_PRIVILEGED, "CAP_BPF", "CAP_CHECKPOINT_RESTORE", "CAP_PERFMON"], id="a privileged container gets the new ones"
+            _PRIVILEGED,
+            _ALL,
+            [*_PRIVILEGED, "CAP_BPF", "CAP_CHECKPOINT_RESTORE", "CAP_PERFMON"],
+            id="a privileged container gets the new ones",
         ),
         pytest.param(
             _PRIVILEGED,

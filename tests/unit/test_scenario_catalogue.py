@@ -1,7 +1,7 @@
 """Which files are scenarios, all of them at once, and what holds for every one."""
 
 # A row of a table of cases stands on a line of its own, however long the sentence that is expected.
-# ruff: noqa: E501, ISC004
+# ruff: noqa: E501
 
 from collections.abc import Mapping
 from pathlib import Path

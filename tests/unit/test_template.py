@@ -1,7 +1,7 @@
 """What is sent to the API server, and the world that the model sees: the same labels, real names, real addresses."""
 
 # A row of a table of cases stands on a line of its own, however long the sentence that is expected.
-# ruff: noqa: E501, ISC004
+# ruff: noqa: E501
 
 import json
 from ipaddress import ip_address
