@@ -107,10 +107,11 @@ def list_(context: click.Context, scenarios: tuple[Path, ...]) -> None:
 @click.argument("scenarios", nargs=-1, type=click.Path(path_type=Path))
 def check(scenarios: tuple[Path, ...]) -> None:
     """Check the catalogue: every fault of every file, with line and caret. Needs no cluster."""
+    from conformance.expect import contradictions
     from conformance.scenario.check import check as faults_of
 
     found = _loaded(scenarios)
-    faults = faults_of(found)
+    faults = (*faults_of(found), *contradictions(found))
     if faults:
         _fail("\n\n".join(map(str, faults)) + f"\n\n{len(faults)} faults", WRONG_USAGE)
     click.echo(f"{len(found)} scenarios are sound")

@@ -43,7 +43,8 @@ class Leftover:
     because: str
 
     def __str__(self) -> str:
-        return f"run {self.run}: {len(self.namespaces)} namespaces ({', '.join(self.namespaces)}): {self.because}"
+        count = "1 namespace" if len(self.namespaces) == 1 else f"{len(self.namespaces)} namespaces"
+        return f"run {self.run}: {count} ({', '.join(self.namespaces)}): {self.because}"
 
 
 def remove_world(cluster: Cluster, names: WorldNames) -> None:
@@ -77,7 +78,7 @@ def leftovers(cluster: Cluster) -> tuple[Leftover, ...]:
         by_run.setdefault(namespace["metadata"]["labels"][RUN], []).append(namespace)
     found = []
     for run, namespaces in sorted(by_run.items()):
-        because = _over(namespaces, datetime.now(UTC))
+        because = over(namespaces, datetime.now(UTC))
         if because:
             found.append(Leftover(run, tuple(sorted(map(_name, namespaces))), because))
     return tuple(found)
@@ -88,7 +89,7 @@ def runs(cluster: Cluster) -> tuple[str, ...]:
     return tuple(sorted({each["metadata"]["labels"][RUN] for each in _namespaces(cluster, RUN)}))
 
 
-def _over(namespaces: Iterable[Document], now: datetime) -> str:
+def over(namespaces: Iterable[Document], now: datetime) -> str:
     """Why a run with these namespaces is over; "" where it may be under way."""
     is_elsewhere = False
     for namespace in namespaces:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import select
 import shlex
 import subprocess
@@ -95,7 +94,7 @@ class AttachedStream:
             )
         except client.ApiException as error:
             self._client.close()
-            raise _refused(self._pod, str(error.reason)) from error
+            raise _refused(self._pod, error) from error
 
     def send(self, line: str) -> None:
         """See Stream."""
@@ -213,16 +212,16 @@ def _pipe(end: IO[bytes] | None) -> IO[bytes]:
     return end
 
 
-def _refused(pod: str, reason: str) -> BrokenStream:
-    """From the client's text: `Handshake status 403 Forbidden -+-+- headers -+-+- body`."""
-    found = re.match(r"Handshake status (\d+) ([^-]*)(?:.*-\+-\+- b(['\"])(.*)\3)?", reason, re.DOTALL)
-    if not found:
-        return BrokenStream(f"cannot attach to pod {pod}: {' '.join(reason.split()) or 'no answer'}")
-    status, words, _, body = found.groups()
-    message = _status((body or "").encode().decode("unicode_escape", "replace")) or words.strip()
-    if status == "403":
+def _refused(pod: str, error: BaseException) -> BrokenStream:
+    """The client hides the handshake's answer in the error that it met first."""
+    answer = error.__context__
+    if not isinstance(answer, websocket.WebSocketBadStatusException):
+        return BrokenStream(f"cannot attach to pod {pod}: {' '.join(str(answer or error).split()) or 'no answer'}")
+    message = _status((answer.resp_body or b"").decode("utf-8", "replace")) or f"HTTP {answer.status_code}"
+    if answer.status_code == 403:
         message = f"no permission: {message} (docs/rbac.yaml has all that is needed)"
-    return BrokenStream(f"cannot attach to pod {pod}: {message} ({status})", is_final=status in ("401", "403"))
+    is_final = answer.status_code in (401, 403)
+    return BrokenStream(f"cannot attach to pod {pod}: {message} ({answer.status_code})", is_final=is_final)
 
 
 def _status(text: str) -> str:

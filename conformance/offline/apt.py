@@ -43,7 +43,7 @@ def install(workshop: Workshop, packages: Mapping[str, str]) -> None:
         raise NotMade(phase)
     if not workshop.machine.has_apt:
         raise BrokenSetup(f"this system has no apt-get: install {', '.join(names)} yourself, or run where Docker, kind and helm are there")
-    with workshop.report.phase(phase), _no_service_starts():
+    with workshop.report.phase(phase), no_service_starts():
         _apt(workshop, "apt-get update", ["update"])
         _apt(workshop, "apt-get install", ["install", "--yes", "--no-install-recommends", *names])
 
@@ -55,7 +55,7 @@ def _apt(workshop: Workshop, name: str, words: Sequence[str]) -> None:
 
 
 @contextlib.contextmanager
-def _no_service_starts() -> Iterator[None]:
+def no_service_starts() -> Iterator[None]:
     """invoke-rc.d(8) asks /usr/sbin/policy-rc.d whether a package may start its service: 101 says no. One that is there stays as it is."""
     if _POLICY.exists():
         yield

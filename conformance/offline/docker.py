@@ -15,6 +15,9 @@ from conformance.offline.command import BrokenSetup, Commands
 from conformance.offline.engine import Engine, answers
 from conformance.offline.workshop import NotMade, Workshop
 
+# Where a user's client looks for its engine: kept with the cluster, for a later command from a shell without them.
+_SETTINGS = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY")
+
 
 @dataclass(frozen=True, slots=True)
 class Docker:
@@ -63,12 +66,14 @@ class Docker:
 def provide(workshop: Workshop) -> Docker:
     """The engine that answers where the user's settings point; where none does, the private one, started."""
     if answers(None):
-        return Docker(Path(str(shutil.which("docker"))), {}, workshop.commands)
+        settings = {name: value for name in _SETTINGS if (value := os.environ.get(name))}
+        return Docker(Path(str(shutil.which("docker"))), settings, workshop.commands)
     engine = Engine(workshop.cache, workshop.machine)
-    if not engine.is_running():
-        if workshop.only_looks:
-            raise NotMade("a private Docker engine")
-        with workshop.report.phase("start the private Docker engine"):
+    is_running = engine.is_running()
+    if workshop.only_looks and not is_running:
+        raise NotMade("a private Docker engine")
+    if not workshop.only_looks:
+        with contextlib.nullcontext() if is_running else workshop.report.phase("start the private Docker engine"):
             engine.start()
     return Docker(_client(), {"DOCKER_HOST": engine.host}, workshop.commands)
 

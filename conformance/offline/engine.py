@@ -81,13 +81,8 @@ class Engine:
         """Whether its process lives and it answers."""
         return self._pid() is not None and self._answers()
 
-    def runs_something(self) -> bool:
-        """Whether there are containers in it, of whatever state: somebody still needs it. So it is too where it does not say."""
-        told = _ask(["docker", "ps", "--all", "--quiet"], {**os.environ, "DOCKER_HOST": self.host})
-        return told is None or bool(told.strip())
-
     def start(self) -> None:
-        """Starts it where it does not run; returns when it answers.
+        """Starts it where it does not run; returns when it answers. From now on it is needed, until this process ends or calls `release`.
 
         Raises BrokenSetup where it cannot be started, with the last lines of its log.
         """
@@ -95,6 +90,8 @@ class Engine:
         if len(os.fsencode(longest)) > _SOCKET_LIMIT:
             raise BrokenSetup(f"{self.cache.root} is too long a path for sockets: set CNI_CONFORMANCE_CACHE to a shorter one")
         with self._locked():
+            self._users.mkdir(parents=True, exist_ok=True)
+            (self._users / str(os.getpid())).write_text(birth(os.getpid()))
             if self.is_running():
                 return
             self._stop()
@@ -113,6 +110,16 @@ class Engine:
         """
         with self._locked():
             self._stop()
+
+    def release(self) -> bool:
+        """Stops it, and says so, when nobody needs it any more: no other process that started it, no container of whatever state."""
+        with self._locked():
+            (self._users / str(os.getpid())).unlink(missing_ok=True)
+            if self.is_running() and (self._has_users() or self._has_containers()):
+                return False
+            was_running = self._pid() is not None
+            self._stop()
+            return was_running
 
     def remove(self) -> None:
         """Stops it and removes its data: images, containers, volumes."""
@@ -200,6 +207,19 @@ class Engine:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
     @property
+    def _users(self) -> Path:
+        return self.folder / "users"
+
+    def _has_users(self) -> bool:
+        """Whether a process lives that has started it; a file per process, which holds when the process was born."""
+        return any(file.read_text() == birth(int(file.name)) for file in self._users.iterdir())
+
+    def _has_containers(self) -> bool:
+        """Where it does not say, somebody may need it."""
+        told = _ask(["docker", "ps", "--all", "--quiet"], {**os.environ, "DOCKER_HOST": self.host})
+        return told is None or bool(told.strip())
+
+    @property
     def _state(self) -> Path:
         return self.folder / "state.json"
 
@@ -216,12 +236,14 @@ class Engine:
         return answers(self.host)
 
     def _remove_bridges(self) -> None:
-        """The bridges of its networks: the names are in the engine's own records, which outlive it."""
+        """The bridges of its networks, whose names are in its own records, with the links that the kernel has not taken down yet."""
         records = self.folder / "data" / "network" / "files" / "local-kv.db"
         if not records.exists():
             return
-        for name in set(re.findall(rb'"BridgeName":"(br-[0-9a-f]{12})"', records.read_bytes())):
-            _ask(["ip", "link", "delete", name.decode(), "type", "bridge"])  # most are gone already
+        for name in set(re.findall(r'"BridgeName":"(br-[0-9a-f]{12})"', records.read_text(errors="replace"))):
+            ports = json.loads(_ask(["ip", "-json", "link", "show", "master", name]) or "[]")  # nothing where the bridge is gone already
+            for link in (*(port["ifname"] for port in ports), name):
+                _ask(["ip", "link", "delete", link])
 
     def _put_back(self) -> None:
         """What was changed on this machine for as long as the engine runs."""

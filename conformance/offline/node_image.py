@@ -1,7 +1,4 @@
-"""kind's node image without a registry: the base, the Kubernetes binaries and containerd's store, put into the engine as one stream.
-
-kind gives each node a volume on /var, which the engine fills from the image: a node has its images when it boots.
-"""
+"""kind's node image without a registry: the base, the Kubernetes binaries and containerd's store, put into the engine as one stream."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from conformance.offline import archive, cache
+from conformance.offline import archive, cache, store
 from conformance.offline.docker import Docker
 
 _BINARIES = ("kubeadm", "kubectl", "kubelet")
@@ -21,7 +18,7 @@ _CHANGES = ('ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]', "ENV conta
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Folders: `base` of the node's files, `binaries` of Kubernetes in `version`, `store` of containerd."""
+    """Folders: `base` of the node's files, `binaries` of Kubernetes in `version`, `store` of the images that the nodes hold."""
 
     base: Path
     binaries: Path
@@ -35,7 +32,7 @@ class Parts:
             "base": self.base.parent.name,
             "binaries": self.binaries.name,
             "version": self.version,
-            "store": self.store.parent.name,
+            "store": self.store.name,
             "changes": _CHANGES,
             "recipe": Path(__file__),
         }
@@ -56,7 +53,8 @@ def _write(pipe: IO[bytes], parts: Parts) -> None:
         for name in _BINARIES:
             tar.add(parts.binaries / name, arcname=f"usr/bin/{name}", filter=_runnable)
         archive.add_file(tar, "kind/version", parts.version.encode())
-        tar.add(parts.store, arcname=_STORE)
+        tar.add(parts.store / "containerd", arcname=_STORE)
+        tar.add(parts.store / "layers", arcname=store.LAYERS.lstrip("/"))
 
 
 def _runnable(entry: tarfile.TarInfo) -> tarfile.TarInfo:

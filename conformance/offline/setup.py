@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import nullcontext
 
 from conformance import data
 from conformance.cluster.toolbox import MissingTool, Toolbox
@@ -53,15 +52,13 @@ def private_engine() -> Engine:
 
 
 def release(report: Progress) -> None:
-    """Stops the private engine when nothing runs in it any more, and removes what a killed one left. Else nothing happens.
+    """Stops the private engine when nobody needs it any more, and removes what a killed one left. Else nothing happens.
 
     Raises BrokenSetup where the engine does not end.
     """
     engine = private_engine()
-    if engine.is_running() and engine.runs_something():
-        return
-    with report.phase("stopping the private engine") if engine.is_running() else nullcontext():
-        engine.stop()
+    if engine.folder.exists() and engine.release():
+        report.say("the private Docker engine is stopped")
 
 
 def drop_intermediates() -> float:

@@ -1,4 +1,9 @@
-"""containerd's own folder with images already in it, so that a node that boots has them at once."""
+"""containerd's own folder with images already in it, so that a node that boots has them at once.
+
+The unpacked layers lie beside it, outside of /var, and the folder only points to them: kind gives each node a volume on /var, which the
+engine fills by copying, but what is in the node image itself all nodes share. containerd mounts layers as lower directories of overlayfs,
+for which a place on the node's own overlayfs is good enough.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,9 @@ from pathlib import Path
 
 from conformance.offline.cache import remove
 from conformance.offline.workshop import Workshop
+
+LAYERS = "/kind/layers"  # where a node has them
+_SNAPSHOTS = "io.containerd.snapshotter.v1.overlayfs/snapshots"
 
 # Runs in a mount namespace of its own: the store lies where containerd expects it, and nothing of this is seen outside.
 _IMPORT = """
@@ -36,16 +44,17 @@ exec chroot "$base" /bin/bash /run/import
 
 
 def provide(workshop: Workshop, base: Path, archives: Sequence[Path]) -> Path:
-    """containerd's folder with these archives imported and unpacked, without the layers' archives, which no one needs any more.
+    """A folder with `containerd`, in which these archives are imported, and `layers`, what they hold, to be put at LAYERS.
 
-    `base` is the nodes' root file system, whose containerd does it: the same version writes the store and reads it.
+    The layers' own archives are not kept: nobody needs them any more. `base` is the nodes' root file system, whose containerd does it: the
+    same version writes the store and reads it.
     """
     inputs = {"base": base.parent.name, "archives": [archive.parent.name for archive in archives], "recipe": Path(__file__)}
 
     def make(target: Path) -> None:
-        work, content = target / "archives", target / "store"
-        work.mkdir()
-        content.mkdir()
+        work, content, unpacked = (target / name for name in ("archives", "containerd", "layers"))
+        for folder in (work, content, unpacked):
+            folder.mkdir()
         for archive in archives:
             (work / f"{archive.parent.name}.tar").hardlink_to(archive)
         layers = [layer for archive in archives for layer in _layers(archive)]
@@ -53,8 +62,11 @@ def provide(workshop: Workshop, base: Path, archives: Sequence[Path]) -> Path:
         (work / "blobs").write_text("".join(f"{layer}\n" for layer in layers))
         workshop.commands.run("import images", ["unshare", "--mount", "sh", "-c", _IMPORT, "import", base, content, work])
         remove(work)
+        for snapshot in (content / _SNAPSHOTS).iterdir():
+            (snapshot / "fs").rename(unpacked / snapshot.name)
+            (snapshot / "fs").symlink_to(f"{LAYERS}/{snapshot.name}")
 
-    return workshop.provide("images into the nodes' store", "store", inputs, make) / "store"
+    return workshop.provide("images into the nodes' store", "store", inputs, make)
 
 
 def _layers(archive: Path) -> list[str]:

@@ -11,7 +11,7 @@ It speaks JSON lines. In: `{"id": n, "timeout": seconds, "ask": [[address, port,
 `{"id": n, "took": seconds, "answers": [[kind, responder, source seen, latency, detail], …], "serving": [[port, protocol, family], …]}`;
 `serving` are the own ports that answered the agent itself while it asked ("Pods cannot currently block localhost access",
 NetworkPolicy documentation). On start and for `hello`:
-`{"hello": identity, "instance": text, "cannot": {protocol/family: why}, "faults": [text, …]}`.
+`{"hello": identity, "instance": text, "cannot": {protocol/family: why}, "faults": [text, …], "cpu": seconds, "memory": peak in KiB}`.
 A line that is none of these is answered with `{"error": text}`.
 
 A TCP connection over which nothing comes before the time is up is "timed-out": no server answered. One that is closed
@@ -516,7 +516,10 @@ class Agent:
     def hello(self) -> None:
         """Says who this is and what it can do."""
         cannot = {f"{protocol}/{FAMILY[family]}": raw.cannot for (protocol, family), raw in self.raw.items() if raw.cannot}
-        say({"hello": self.identity, "instance": self.instance, "cannot": cannot, "faults": self.faults})
+        with open("/proc/self/status") as status:  # noqa: PTH123 (`pathlib` would cost each probe a megabyte)
+            memory = next((int(line.split()[1]) for line in status if line.startswith("VmHWM:")), 0)
+        spent = {"cpu": round(time.process_time(), 4), "memory": memory}
+        say({"hello": self.identity, "instance": self.instance, "cannot": cannot, "faults": self.faults, **spent})
 
     def listen(self, _: int) -> None:
         """Reads requests."""

@@ -73,21 +73,28 @@ class Probe:
 
     def _greet(self, stream: Stream, greeting: float) -> str:
         """Hear who is there. Gives what is to be said of it: that it was started anew."""
-        stream.send("")  # ends the line that a broken stream may have left half sent
-        stream.send('{"hello":true}')
-        until = time.monotonic() + greeting
-        while True:
-            line = stream.receive(max(0.0, until - time.monotonic()))
-            if line is None:
-                raise BrokenStream(f"the probe of {self.ref} did not say who it is within {greeting:.0f} s")
-            hello = _document(line)
-            if "hello" in hello:
-                break
+        hello = self._hello(stream, greeting)
         if hello["hello"] != self.identity:
             raise BrokenStream(f"the probe of {self.ref} calls itself {hello['hello']}, not {self.identity}", is_final=True)
         self.faults = tuple(hello.get("faults", ()))
         before, self.instance = self.instance, hello["instance"]
         return "" if before in ("", self.instance) else f"the probe of {self.ref} was started anew in the meantime"
+
+    def _hello(self, stream: Stream, greeting: float) -> dict[str, Any]:
+        stream.send("")  # ends the line that a broken stream may have left half sent
+        stream.send('{"hello":true}')
+        until = time.monotonic() + greeting
+        while (line := stream.receive(max(0.0, until - time.monotonic()))) is not None:
+            hello = _document(line)
+            if "hello" in hello:
+                return hello
+        raise BrokenStream(f"the probe of {self.ref} did not say who it is within {greeting:.0f} s")
+
+    def ask_who(self, greeting: float = 5.0) -> dict[str, Any]:
+        """What the agent tells of itself, its processor seconds and peak memory in KiB included. Raises BrokenStream."""
+        if self.stream is None:
+            raise BrokenStream(self.why)
+        return self._hello(self.stream, greeting)
 
     def _known(self) -> str:
         try:

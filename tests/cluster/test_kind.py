@@ -106,15 +106,21 @@ def _docker(toolbox: Toolbox, *words: str, stdin: str = "") -> str:
 
 
 def _traces(toolbox: Toolbox) -> dict[str, set[str]]:
-    """All that a cluster could leave: on the engine, among the processes and mounts, in the home and temporary folders."""
+    """All that a cluster `test` could leave: on the engine, among processes and mounts, in the home folder.
+
+    Containers by name, label and network, so that others may use the engine at the same time; of the volumes, which have
+    no names, those that no container uses.
+    """
     ours = (kind_name("test"), f"{MARK}={state.folder('test')}")
     processes = {path.parent.name for file in ("cmdline", "environ") for path in Path("/proc").glob(f"[0-9]*/{file}") if _has(path, ours)}
+    containers = _docker(toolbox, "ps", "--all", "--format", "{{.ID}} {{.Names}} {{.Labels}} {{.Networks}}").splitlines()
+    networks = _docker(toolbox, "network", "ls", "--format", "{{.ID}} {{.Name}} {{.Labels}}").splitlines()
     return {
-        "containers": set(_docker(toolbox, "ps", "--all", "--quiet").split()),
-        "networks": set(_docker(toolbox, "network", "ls", "--quiet").split()),
-        "volumes": set(_docker(toolbox, "volume", "ls", "--quiet").split()),
+        "containers": {line for line in containers if kind_name("test") in line or "cni-conformance=test" in line},
+        "networks": {line for line in networks if kind_name("test") in line},
+        "volumes": set(_docker(toolbox, "volume", "ls", "--quiet", "--filter", "dangling=true").split()),
         "processes": processes,
-        "mounts": set(Path("/proc/mounts").read_text().splitlines()),
+        "mounts": {line for line in Path("/proc/mounts").read_text().splitlines() if str(state.folder("test")) in line},
         "files": {
             str(path)
             for folder in (".kube", ".docker", ".config/helm", ".cache/helm", ".local/share/helm")
@@ -243,7 +249,8 @@ def test_nothing_is_left_of_an_interrupted_up(order: signal.Signals, moment: str
     run = subprocess.Popen([sys.executable, "-c", RUN, *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert run.stdout is not None
     try:
-        assert any(line.startswith(f"begin {moment}") for line in run.stdout)
+        if not any(line.startswith(f"begin {moment}") for line in run.stdout):
+            pytest.fail(f"it ended before that: {run.communicate()[1]}")
         run.send_signal(order)
         _, errors = run.communicate(timeout=120)
     finally:

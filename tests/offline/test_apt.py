@@ -34,7 +34,7 @@ def test_where_an_engine_answers_no_engine_is_needed(monkeypatch):
 def test_no_service_is_started_and_the_policy_goes_again(tmp_path, monkeypatch):
     policy = tmp_path / "policy-rc.d"
     monkeypatch.setattr(apt, "_POLICY", policy)
-    with apt._no_service_starts():
+    with apt.no_service_starts():
         assert (policy.read_text(), policy.stat().st_mode & 0o777) == ("#!/bin/sh\nexit 101\n", 0o755)
     assert not policy.exists()
 
@@ -43,6 +43,6 @@ def test_a_policy_that_is_there_stays_as_it_is(tmp_path, monkeypatch):
     policy = tmp_path / "policy-rc.d"
     policy.write_text("the machine's own")
     monkeypatch.setattr(apt, "_POLICY", policy)
-    with apt._no_service_starts():
+    with apt.no_service_starts():
         pass
     assert policy.read_text() == "the machine's own"

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -7,6 +8,8 @@ import time
 import pytest
 
 from conformance.offline.command import BrokenSetup, Commands, Stopped, birth, is_alive
+
+_SLEEP = shutil.which("sleep")
 
 
 @pytest.fixture
@@ -82,7 +85,7 @@ def test_what_a_killed_process_left_running_is_ended_by_the_next(commands, tmp_p
 
 
 def test_a_number_that_another_process_has_by_now_is_left_alone(commands):
-    other = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    other = subprocess.Popen([_SLEEP, "600"], start_new_session=True)
     try:
         (commands.running / str(other.pid)).write_text(f"999999999 {int(birth(other.pid)) - 1}")
         commands.end_left()
@@ -93,7 +96,7 @@ def test_a_number_that_another_process_has_by_now_is_left_alone(commands):
 
 
 def test_what_a_living_process_runs_is_left_alone(commands):
-    other = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    other = subprocess.Popen([_SLEEP, "600"], start_new_session=True)
     try:
         (commands.running / str(other.pid)).write_text(f"{os.getpid()} {birth(other.pid)}")
         commands.end_left()

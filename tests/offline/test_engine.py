@@ -34,7 +34,7 @@ def own_network():
     """A network namespace for the test alone: what others on this machine do to links and rules is not seen."""
     here = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     assert _LIBC.unshare(_NEW_NETWORK) == 0, os.strerror(ctypes.get_errno())
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    _output("ip", "link", "set", "lo", "up")
     yield
     assert _LIBC.setns(here, _NEW_NETWORK) == 0
     os.close(here)
@@ -82,9 +82,7 @@ def _traces(engine):
 
 
 def _docker(engine, *words):
-    return subprocess.run(
-        ["docker", *words], env={**os.environ, "DOCKER_HOST": engine.host}, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    return _output("env", f"DOCKER_HOST={engine.host}", "docker", *words).strip()
 
 
 def _image(engine, folder):
@@ -219,3 +217,25 @@ def test_an_engine_that_cannot_start_says_why_and_leaves_nothing(engine):
         engine.start()
     (engine.folder / "data").unlink()
     assert _traces(engine) == before
+
+
+def test_release_stops_what_nobody_needs_and_nothing_else(engine, tmp_path):
+    assert engine.release() is False  # it does not run
+    engine.start()
+    container = _run_node(engine, tmp_path)
+    assert (engine.release(), engine.is_running()) == (False, True)
+    _docker(engine, "rm", "--force", "--volumes", container)
+    assert (engine.release(), engine.is_running()) == (True, False)
+
+
+def test_release_leaves_an_engine_that_another_process_has_started(engine):
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from conformance.offline.cache import Cache; from conformance.offline.engine import Engine\n"
+        "from conformance.offline.machine import this_machine\n"
+        f"Engine(Cache(Path({str(engine.cache.root)!r})), this_machine()).start(); print('started', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "started\n"
+        assert (engine.release(), engine.is_running()) == (False, True)
+    assert (engine.release(), engine.is_running()) == (True, False)

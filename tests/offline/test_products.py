@@ -142,3 +142,21 @@ def test_a_disk_that_is_too_small_is_said_before_anything_starts(tmp_path, monke
     monkeypatch.setattr("conformance.offline.setup._SPACE", 10**9)
     with pytest.raises(BrokenSetup, match="GiB free and building takes"):
         setup.provide(_Plugin(), Silent())
+
+
+def test_dropping_what_was_only_needed_to_build_keeps_what_is_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("CNI_CONFORMANCE_CACHE", str(tmp_path))
+    for name in (
+        "go/mod",
+        "files/a",
+        "image-cilium/b",
+        "node-base/c",
+        "store/d",
+        "binaries-kubernetes/e",
+        "engine/data",
+        "clusters/x",
+        "tools/f",
+    ):
+        (tmp_path / name).mkdir(parents=True)
+    setup.drop_intermediates()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["binaries-kubernetes", "clusters", "engine", "tools"]

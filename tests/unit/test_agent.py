@@ -291,8 +291,19 @@ def test_a_long_request_is_answered_in_one_line(start):
 def test_it_says_who_it_is_whenever_it_is_asked(start):
     talk = start("shop/api")
     talk.write('{"hello": true}\n')
-    assert talk.read() == talk.hello
-    assert talk.hello["hello"] == "shop/api"
+    again = talk.read()
+    assert (again["hello"], again["instance"], again["faults"]) == ("shop/api", talk.hello["instance"], [])
+
+
+def test_it_says_what_it_has_cost(start):
+    port = free_port()
+    talk = start(serves=[[port, "UDP"]])
+    talk.ask(*[("127.0.0.1", port, "UDP")] * 500)
+    talk.write('{"hello": true}\n')
+    again = talk.read()
+    assert 0 < talk.hello["cpu"] < again["cpu"] < 60
+    status = Path(f"/proc/{talk.process.pid}/status").read_text()
+    assert again["memory"] == next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
 def test_each_start_has_a_number_of_its_own(start):

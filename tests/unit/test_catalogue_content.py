@@ -1,5 +1,6 @@
 """The scenarios that the suite brings along."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from conformance.scenario.catalogue import find, load_all
 from conformance.scenario.check import check
 from conformance.scenario.claims import claimed
 from conformance.scenario.fictive import fictive_world
-from conformance.scenario.load import capabilities, load
+from conformance.scenario.load import capabilities, load, schema
 from conformance.scenario.scenario import Scenario
+from conformance.scenario.steps import ACTIONS
 from conformance.world.place import Pod
 from conformance.world.verdict import Family, Verdict
 
@@ -88,3 +90,21 @@ def test_the_page_of_every_scenario_names_its_policies(path: Path) -> None:
     scenario = load(path)
 
     assert [] == [step for step in range(1, len(scenario.steps) + 1) if f"Step {step}: " not in explain(scenario)]
+
+
+def test_the_example_of_the_documentation_is_sound(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "scenario-file.md"
+    example = re.findall(r"```yaml\n(name: .*?)```", page.read_text(encoding="utf-8"), re.DOTALL)[0]
+    path = tmp_path / "02-limit-traffic-to-an-application.yaml"
+    path.write_text(example, encoding="utf-8")
+
+    scenario = load(path)
+
+    assert ((), ()) == (check([scenario]), contradictions([scenario]))
+
+
+def test_every_key_of_a_file_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "scenario-file.md").read_text(encoding="utf-8")
+    keys = {*schema()["properties"], *ACTIONS}
+
+    assert set() == {key for key in keys if f"`{key}" not in page}

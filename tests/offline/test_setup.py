@@ -1,0 +1,105 @@
+"""What a setup leaves when it fails, is interrupted or is killed: real processes, with a Go that fails or never ends."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from conformance.offline.cache import Cache
+from conformance.offline.command import Commands
+from conformance.offline.engine import Engine
+from conformance.offline.machine import this_machine
+
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="a setup needs root"),
+    pytest.mark.skipif(shutil.which("dockerd") is None, reason="no dockerd on this machine: apt-get install docker.io"),
+    pytest.mark.skipif(shutil.which("mmdebstrap") is None, reason="no mmdebstrap on this machine: apt-get install mmdebstrap"),
+]
+_GO = """#!/bin/sh
+case "$*" in
+  *"env -json"*) echo '{"GOVERSION": "go1.26.0"}' ;;
+  *" build "*) %s ;;
+esac
+"""
+_SCRIPT = """
+import sys
+from pathlib import Path
+from conformance.offline import BrokenSetup, provide
+from conformance.world.progress import Silent
+class Plugin:
+    name, offline, folder = "ptp", None, Path()
+try:
+    provide(Plugin(), Silent())
+except BrokenSetup as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.fixture
+def folder():
+    folder = Path(tempfile.mkdtemp(prefix="cc-"))  # pytest's own folders have paths too long for sockets
+    yield folder
+    Commands(folder / "c" / "logs", folder / "c" / "running").end_left()
+    Engine(Cache(folder / "c"), this_machine()).remove()
+    shutil.rmtree(folder)
+
+
+def _setup(folder, build):
+    """A setup in a process of its own, with a cache of its own and a Go whose builds do `build`."""
+    (folder / "go").write_text(_GO % build)
+    (folder / "go").chmod(0o755)
+    environment = {**os.environ, "CNI_CONFORMANCE_CACHE": str(folder / "c"), "PATH": f"{folder}:{os.environ['PATH']}"}
+    return subprocess.Popen([sys.executable, "-c", _SCRIPT], env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def _processes(folder):
+    """What runs with a path of the folder in its words, the engine left out: it is meant to stay."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_text().replace("\0", " ")
+        except OSError:
+            continue
+        if str(folder) in words and str(folder / "c" / "engine") not in words:
+            found.append(words)
+    return found
+
+
+def _until(condition, limit=30.0):
+    end = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < end, "the condition never came true"
+        time.sleep(0.02)
+
+
+def test_a_compile_error_is_one_message_with_its_last_lines_and_ends_all_else(folder):
+    process = _setup(folder, "echo 'x.go:1:2: undefined: y'; exit 1")
+    _, error = process.communicate(timeout=60)
+    log = folder / "c" / "logs" / "compile-kubernetes.log"
+    assert error == f"compile kubernetes failed (go, exit code 1). The whole log is {log}; its last lines:\n    x.go:1:2: undefined: y\n"
+    assert (process.returncode, _processes(folder), list((folder / "c" / "running").iterdir())) == (1, [], [])
+
+
+def test_after_ctrl_c_nothing_runs_and_nothing_is_taken_for_built(folder):
+    process = _setup(folder, "exec sleep 600")
+    _until(lambda: any("mmdebstrap" in words for words in _processes(folder)))
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert (_processes(folder), list((folder / "c" / "running").iterdir())) == ([], [])
+    assert [path.name for path in (folder / "c" / "files").iterdir() if not path.name.startswith(".")] == []
+
+
+def test_what_a_killed_setup_left_running_the_next_ends(folder):
+    process = _setup(folder, "exec sleep 600")
+    _until(lambda: any("mmdebstrap" in words for words in _processes(folder)))
+    process.kill()
+    process.communicate(timeout=60)
+    Commands(folder / "c" / "logs", folder / "c" / "running").end_left()
+    _until(lambda: _processes(folder) == [])
+    assert list((folder / "c" / "running").iterdir()) == []

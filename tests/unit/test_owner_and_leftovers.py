@@ -1,0 +1,95 @@
+"""Whose namespaces are left over, and whose may still be in use."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from conformance.cluster.clean import STALE, Leftover, over
+from conformance.cluster.owner import ANNOTATION, Owner
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def ended() -> Owner:
+    """The owner that a process had which has ended."""
+    code = "from conformance.cluster.owner import Owner; print(Owner.of_this_process().text())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    owner = Owner.read(done.stdout)
+    assert owner is not None
+    return owner
+
+
+def test_this_process_is_alive():
+    assert Owner.of_this_process().is_alive() is True
+
+
+def test_an_owner_is_read_as_it_was_written():
+    assert Owner.read(Owner.of_this_process().text()) == Owner.of_this_process()
+
+
+def test_a_process_that_has_ended_is_not_alive(ended):
+    assert ended.is_alive() is False
+
+
+def test_another_process_with_the_same_number_is_not_the_owner():
+    assert replace(Owner.of_this_process(), started="1").is_alive() is False
+
+
+@pytest.mark.parametrize("change", [{"machine": "another boot"}, {"space": "pid:[1]"}], ids=["another machine", "another container"])
+def test_of_a_process_elsewhere_nothing_is_known(change):
+    assert replace(Owner.of_this_process(), **change).is_alive() is None
+
+
+def test_a_zombie_is_not_alive():
+    with subprocess.Popen([sys.executable, "-c", "pass"], stdout=subprocess.PIPE) as process:
+        process.stdout.read()  # its end
+        us = Owner.of_this_process()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert replace(us, process=process.pid).is_alive() is False
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "[]", '{"machine": "a"}', '{"machine": 1, "space": 2, "process": "x", "started": 3}'])
+def test_what_a_stranger_wrote_is_no_owner(text):
+    assert Owner.read(text) is None
+
+
+def namespace(owner: Owner | None, age: float = 60.0):
+    created = (NOW - timedelta(seconds=age)).isoformat().replace("+00:00", "Z")
+    return {"metadata": {"creationTimestamp": created, "annotations": {ANNOTATION: owner.text()} if owner else {}}}
+
+
+ELSEWHERE = Owner("another boot", "pid:[1]", 1, "1")
+OLD = STALE + 1
+
+
+def test_a_run_whose_process_has_ended_is_over(ended):
+    assert over([namespace(ended)], NOW) == "the process that created them has ended"
+
+
+def test_a_run_with_one_process_alive_is_not_over(ended):
+    assert over([namespace(ended), namespace(Owner.of_this_process())], NOW) == ""
+
+
+@pytest.mark.parametrize("owner", [ELSEWHERE, None], ids=["elsewhere", "nobody says whose"])
+def test_a_run_elsewhere_is_over_when_it_is_old(owner):
+    assert over([namespace(owner)], NOW) == ""
+    assert over([namespace(owner, OLD)], NOW) == "it was started elsewhere more than 6 hours ago"
+
+
+def test_a_young_namespace_from_elsewhere_keeps_a_run(ended):
+    assert over([namespace(ended), namespace(ELSEWHERE)], NOW) == ""
+
+
+def test_a_leftover_is_a_sentence():
+    left = Leftover("7f3a", ("cc-7f3a-w0-shop",), "the process that created them has ended")
+    assert str(left) == "run 7f3a: 1 namespace (cc-7f3a-w0-shop): the process that created them has ended"
+
+
+def test_the_annotation_says_only_what_tells_a_process():
+    assert sorted(json.loads(Owner.of_this_process().text())) == ["machine", "process", "space", "started"]
