@@ -52,9 +52,8 @@ def main() -> int:
     times, run = Times(), f"bench{secrets.token_hex(3)}"
     cluster = Cluster.connect(standing.kubeconfig, None, times)
     worlds = Worlds(cluster, Target.of_kind(standing, None, Settings()), times, run, 0)
-    print(
-        f"{_machine()}, Kubernetes {cluster.facts().version}, {standing.plugin}, {standing.workers} workers, Python {platform.python_version()}"
-    )
+    versions = f"Kubernetes {cluster.facts().version}, {standing.plugin}, Python {platform.python_version()}"
+    print(f"{_machine()}, {versions}, {standing.workers} workers")
     try:
         live = worlds.take(LAYOUT)
         refs = list(live.world.pods)
@@ -70,7 +69,7 @@ def main() -> int:
 
 
 def _allowed(live: LiveWorld, questions: list[Question], rounds: int, times: Times) -> None:
-    _settle(live, questions, {question: Verdict.ALLOWED for question in questions}, times)
+    _settle(live, questions, dict.fromkeys(questions, Verdict.ALLOWED), times)
     agents, suite, answered, took = _cpu(live.probes), time.process_time(), 0, []
     for _ in range(rounds):
         found = live.probes.ask(questions, times.question)

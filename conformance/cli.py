@@ -109,11 +109,12 @@ def check(scenarios: tuple[Path, ...]) -> None:
     """Check the catalogue: every fault of every file, with line and caret. Needs no cluster."""
     from conformance.expect import contradictions
     from conformance.scenario.check import check as faults_of
+    from conformance.scenario.fault import told
 
     found = _loaded(scenarios)
     faults = (*faults_of(found), *contradictions(found))
     if faults:
-        _fail("\n\n".join(map(str, faults)) + f"\n\n{len(faults)} faults", WRONG_USAGE)
+        _fail(told(faults), WRONG_USAGE)
     click.echo(f"{len(found)} scenarios are sound")
 
 
@@ -153,10 +154,11 @@ def judge(context: click.Context, record: Path, report: Path | None) -> None:
 
 def _loaded(paths: tuple[Path, ...]) -> tuple[Any, ...]:
     from conformance.scenario.catalogue import load_all
+    from conformance.scenario.fault import told
 
     scenarios, faults = load_all(paths or (data.folder("scenarios"),))
     if faults:
-        _fail("\n\n".join(map(str, faults)) + f"\n\n{len(faults)} faults in the scenario files", WRONG_USAGE)
+        _fail(told(faults), WRONG_USAGE)
     return scenarios
 
 

@@ -169,6 +169,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if _is_worker(config):
         return
     from conformance.scenario.catalogue import load_all
+    from conformance.scenario.fault import told
 
     paths = [path for argument in config.args if _has_scenarios(path := Path(argument.split("::")[0]))]
     if not paths:
@@ -177,7 +178,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     _check_choice(config)
     scenarios, faults = load_all(paths)
     if faults:
-        pytest.exit("\n\n".join(map(str, faults)) + f"\n\n{len(faults)} faults in the scenario files; nothing was started", returncode=2)
+        pytest.exit(f"{told(faults)}; nothing was started", returncode=2)
     if not config.getoption("collectonly"):
         from conformance.conductor import Conductor
 

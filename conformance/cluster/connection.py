@@ -28,6 +28,9 @@ _LATER = re.compile(r'serviceaccount "default" not found|error looking up servic
 """A namespace gets its service account some milliseconds after it was accepted; before that it takes no pods."""
 
 
+_UNCERTAIN = 10.0
+"""Seconds after a loss for which an API server may still deny what it will allow: it has not read all permissions yet."""
+
 _NO_RIGHT = re.compile(r"cannot \S+ resource|cannot \S+ path")
 """How RBAC says no. Any other 403 is an admission's: Pod Security, a quota, a webhook."""
 
@@ -53,6 +56,7 @@ class Connection:
     def __init__(self, configuration: Any, context: str, times: Times) -> None:
         self.configuration, self.context, self.times = configuration, context, times
         self.server: str = configuration.host
+        self._lost_at = -_UNCERTAIN
         self._client = client.ApiClient(configuration)
         self.core, self.policies = client.CoreV1Api(self._client), client.NetworkingV1Api(self._client)
         self.access, self.versions = client.AuthorizationV1Api(self._client), client.VersionApi(self._client)
@@ -100,11 +104,12 @@ class Connection:
         except urllib3.exceptions.SSLError as error:
             raise self._distrust(str(error)) from error
         except (urllib3.exceptions.HTTPError, ConnectionError, ValueError) as error:
+            self.lost()
             raise _Unanswered(f"cannot {doing}: {self.unreachable(error)}") from error
         return document
 
     def _refused(self, doing: str, status: int, message: str, number: int) -> BrokenCluster:
-        if status in _TRY_AGAIN or (status == 403 and _LATER.search(message)) or (status in (401, 403) and self._is_starting()):
+        if status in _TRY_AGAIN or (status == 403 and _LATER.search(message)) or (status in (401, 403) and self.is_uncertain()):
             return _Unanswered(f"cannot {doing}: the API server at {self.server} says {status}: {message}")
         if status == 401:
             sentence = (
@@ -116,8 +121,14 @@ class Connection:
             return BrokenRequest(f"no permission to {doing}: {message} (docs/rbac.yaml has all that is needed)", status, number)
         return BrokenRequest(f"cannot {doing}: the API server refuses it ({status}): {message}", status, number)
 
-    def _is_starting(self) -> bool:
-        """Does the API server say of itself that it is not ready? Until then it may not know anybody's permissions."""
+    def lost(self) -> None:
+        """Somebody who talked to the API server was cut off."""
+        self._lost_at = time.monotonic()
+
+    def is_uncertain(self) -> bool:
+        """May the API server deny what it will soon allow? It was away just now, or says of itself that it is not ready."""
+        if time.monotonic() - self._lost_at < _UNCERTAIN:
+            return True
         host = self.server.rstrip("/") + "/readyz"
         try:
             return int(self._client.rest_client.request("GET", host, _request_timeout=2).status) >= 500

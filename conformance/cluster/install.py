@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import tenacity
+import urllib3
 import yaml
 from kubernetes import client, config, dynamic
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
@@ -101,7 +102,7 @@ class Installation:
         else:
             text, source = self._plugin.render(str(step.file), **self._values), str(step.file)
         try:
-            documents = [each for each in yaml.safe_load_all(text) if each]
+            documents = list(objects(yaml.safe_load_all(text)))
             apply(self._kubeconfig, documents, self._commands.folder / "discovery.json")
         except yaml.YAMLError as error:
             raise BrokenCluster(f"the manifest {source} of plugin {self._plugin.name} is not YAML: {error}") from error
@@ -169,6 +170,22 @@ def ways(nodes: Iterable[NodeFacts]) -> Iterator[tuple[Any, Any]]:
                 yield pod_range, address
 
 
+def objects(documents: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
+    """The objects in a manifest's documents, those inside a List one by one.
+
+    Raises BrokenCluster for a document that is no object.
+    """
+    for document in documents:
+        if document is None:
+            continue
+        if isinstance(document, dict) and str(document.get("kind")).endswith("List") and isinstance(document.get("items"), list):
+            yield from objects(document["items"])
+        elif isinstance(document, dict) and document.get("kind") and (document.get("metadata") or {}).get("name"):
+            yield document
+        else:
+            raise BrokenCluster(f"this is no Kubernetes object: {str(document)[:80]!r}")
+
+
 def apply(kubeconfig: Path, documents: Sequence[Mapping[str, Any]], discovery: Path) -> None:
     """Apply objects of any kind, in their order; a kind that an earlier object defines is waited for.
 
@@ -180,12 +197,14 @@ def apply(kubeconfig: Path, documents: Sequence[Mapping[str, Any]], discovery: P
         resources = dynamic.DynamicClient(api, cache_file=str(discovery))
         for document in documents:
             _apply_one(resources, document)
+    except urllib3.exceptions.HTTPError as error:
+        raise BrokenCluster(f"the API server does not answer: {error}") from error
     finally:
         api.close()
 
 
 def _apply_one(resources: Any, document: Mapping[str, Any]) -> None:
-    kind, name = document.get("kind", "?"), document.get("metadata", {}).get("name", "?")
+    kind, name = document["kind"], document["metadata"]["name"]
     deadline = time.monotonic() + _ESTABLISH_LIMIT
     while True:
         try:

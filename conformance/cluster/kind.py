@@ -7,6 +7,7 @@ anything is made. So `down` needs nothing but the state, also after a SIGKILL in
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ _CREATE_LIMIT = 600.0  # the node image may have to be pulled
 _LOAD_LIMIT = 300.0
 _NODES_LIMIT = 60.0
 _INOTIFY_INSTANCES = 512  # kind's advice; a node takes about 20
+_REMOVE_LIMIT = 120.0
+_PAUSE = 0.3
 _READY_LIMIT = 300.0  # the plugin's images may have to be pulled
 
 
@@ -64,10 +67,13 @@ def up(
     family = family or plugin.default_family
     _check(name, plugin, family, workers, kube_proxy)
     with state.lock(name):
-        if state.read(name) is not None:
+        if known(name) is not None:
             remedy = f"remove it (`cni-conformance cluster down --name {name}`), or give another --name"
             raise InvalidCluster(f"there is a cluster {name} already: {remedy}")
         making = _Making(name, plugin, toolbox, family, workers, kube_proxy, progress or Silent())
+        if state.read(name) is not None:  # we hold the lock, so whoever was making it was killed
+            making.progress.say(f"removing what an interrupted run left of cluster {name}")
+            _remove(name)
         making.check_engine()
         state.write(name, document(toolbox))
         try:
@@ -75,7 +81,10 @@ def up(
             state.write(name, document(toolbox, cluster))
         except BaseException:
             making.commands.end()
-            _remove(name)
+            try:
+                _remove(name)
+            except BrokenCluster as trouble:
+                making.progress.say(f"cluster {name} could not be removed, try `cni-conformance cluster down --name {name}`: {trouble}")
             raise
         return cluster
 
@@ -243,15 +252,24 @@ def _remove(name: str) -> None:
     commands = Commands(state.folder(name), toolbox.environment)
     end_strays(commands.folder)
     # an engine goes on with the request of a command that was ended: look again until nothing is there
+    deadline = time.monotonic() + _REMOVE_LIMIT
     while found := _containers(commands, toolbox.docker, name):
-        commands.run(toolbox.docker, "rm", "--force", "--volumes", *found, limit=120.0)
+        try:
+            commands.run(toolbox.docker, "rm", "--force", "--volumes", *found, limit=_REMOVE_LIMIT)
+        except BrokenCommand:  # for one, a short-lived container that is just going by itself
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
     for each in commands.run(toolbox.docker, "network", "ls", "--quiet", "--filter", f"label={_label(name)}").split():
         commands.run(toolbox.docker, "network", "rm", each)
     state.forget(name)
 
 
 def _is_answering(kubeconfig: Path) -> bool:
-    questions = Questions(kubeconfig)
+    try:
+        questions = Questions(kubeconfig)
+    except BrokenCluster:
+        return False
     try:
         return questions.is_answering()
     finally:

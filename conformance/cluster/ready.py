@@ -20,6 +20,9 @@ _PULL_ERRORS = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "Invali
 _PULL_PATIENCE = 20.0
 """Seconds for which an image may fail to be pulled: a registry hiccups, one that is not there stays away."""
 
+_TROUBLES = (client.ApiException, urllib3.exceptions.HTTPError)
+"""What a server that is just starting, or overloaded, may answer with."""
+
 _PAUSE = 0.3
 _LOG_LINES = 3
 
@@ -41,7 +44,10 @@ class Questions:
     """What the API server of one cluster is asked here. Each answer is read anew."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        self._api = config.new_client_from_config(config_file=str(kubeconfig))
+        try:
+            self._api = config.new_client_from_config(config_file=str(kubeconfig))
+        except config.ConfigException as error:
+            raise BrokenCluster(f"{kubeconfig}: {error}") from error
         self._core, self._apps = client.CoreV1Api(self._api), client.AppsV1Api(self._api)
 
     def close(self) -> None:
@@ -52,7 +58,7 @@ class Questions:
         """Does the API server answer within 2 s?"""
         try:
             client.VersionApi(self._api).get_code(_request_timeout=2)
-        except (client.ApiException, urllib3.exceptions.HTTPError):
+        except _TROUBLES:
             return False
         return True
 
@@ -136,8 +142,13 @@ def wait_for_nodes(questions: Questions, count: int, limit: float) -> list[NodeF
     Raises BrokenCluster after `limit` seconds.
     """
     deadline = time.monotonic() + limit
+    nodes: list[NodeFacts] = []
     while True:
-        nodes = questions.nodes()
+        try:
+            nodes = questions.nodes()
+        except _TROUBLES as error:
+            if time.monotonic() > deadline:
+                raise BrokenCluster(f"the API server does not answer: {_first_line(error)}") from error
         if len(nodes) == count and all(node.addresses and node.pod_ranges for node in nodes):
             return nodes
         if time.monotonic() > deadline:
@@ -154,10 +165,13 @@ def wait_until_ready(questions: Questions, workloads: Iterable[Workload], limit:
     wanted = (*workloads, _DNS)
     deadline, pulls_fail_since = time.monotonic() + limit, None
     while True:
-        missing = [f"{each} is not rolled out" for each in wanted if not questions.is_rolled_out(each)] + questions.unready_nodes()
+        try:
+            missing = [f"{each} is not rolled out" for each in wanted if not questions.is_rolled_out(each)] + questions.unready_nodes()
+            troubles = questions.pod_troubles() if missing else []
+        except _TROUBLES as error:
+            missing, troubles = [f"the API server does not answer: {_first_line(error)}"], []
         if not missing:
             return
-        troubles = questions.pod_troubles()
         pulls = [sentence for reason, sentence in troubles if reason in _PULL_ERRORS]
         pulls_fail_since = (pulls_fail_since or time.monotonic()) if pulls else None
         if pulls and pulls_fail_since and time.monotonic() - pulls_fail_since > _PULL_PATIENCE:
@@ -165,6 +179,10 @@ def wait_until_ready(questions: Questions, workloads: Iterable[Workload], limit:
         if time.monotonic() > deadline:
             raise BrokenCluster(f"not ready after {limit:.0f} s: " + "; ".join([*missing, *(sentence for _, sentence in troubles)]))
         time.sleep(_PAUSE)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _is_ready(pod: Any) -> bool:

@@ -75,11 +75,11 @@ class AttachedStream:
     """A stream to the main process of a pod. Raises BrokenStream."""
 
     def __init__(self, connection: Connection, namespace: str, name: str) -> None:
-        self._pod, self._limit = f"{namespace}/{name}", connection.times.request
+        self._pod, self._connection = f"{namespace}/{name}", connection
         self._lines, self._said = _Lines(), ""
         # Each stream has a client of its own: `stream` swaps a method of the client while it opens.
         self._client = client.ApiClient(connection.configuration)
-        websocket.setdefaulttimeout(self._limit)  # the only way to limit the handshake; else a silent server holds us for ever
+        websocket.setdefaulttimeout(connection.times.request)  # the only way to limit the handshake; else a silent server holds us for ever
         try:
             self._socket = stream(
                 client.CoreV1Api(self._client).connect_get_namespaced_pod_attach,
@@ -94,7 +94,7 @@ class AttachedStream:
             )
         except client.ApiException as error:
             self._client.close()
-            raise _refused(self._pod, error) from error
+            raise self._refused(error) from error
 
     def send(self, line: str) -> None:
         """See Stream."""
@@ -132,8 +132,21 @@ class AttachedStream:
         self._client.close()
 
     def _ended(self, error: Exception | None) -> BrokenStream:
+        self._connection.lost()
         why = str(error) if error else _status(self._said) or "the other side closed it"
         return BrokenStream(f"the stream to pod {self._pod} broke: {why}")
+
+    def _refused(self, error: BaseException) -> BrokenStream:
+        """The client hides the handshake's answer in the error that it met first."""
+        answer = error.__context__
+        if not isinstance(answer, websocket.WebSocketBadStatusException):
+            self._connection.lost()
+            return BrokenStream(f"cannot attach to pod {self._pod}: {' '.join(str(answer or error).split()) or 'no answer'}")
+        message = _status((answer.resp_body or b"").decode("utf-8", "replace")) or f"HTTP {answer.status_code}"
+        if answer.status_code == 403:
+            message = f"no permission: {message} (docs/rbac.yaml has all that is needed)"
+        is_final = answer.status_code in (401, 403) and not self._connection.is_uncertain()
+        return BrokenStream(f"cannot attach to pod {self._pod}: {message} ({answer.status_code})", is_final=is_final)
 
 
 class ProcessStream:
@@ -210,18 +223,6 @@ def _pipe(end: IO[bytes] | None) -> IO[bytes]:
     if end is None:
         raise BrokenStream("a process without pipes")
     return end
-
-
-def _refused(pod: str, error: BaseException) -> BrokenStream:
-    """The client hides the handshake's answer in the error that it met first."""
-    answer = error.__context__
-    if not isinstance(answer, websocket.WebSocketBadStatusException):
-        return BrokenStream(f"cannot attach to pod {pod}: {' '.join(str(answer or error).split()) or 'no answer'}")
-    message = _status((answer.resp_body or b"").decode("utf-8", "replace")) or f"HTTP {answer.status_code}"
-    if answer.status_code == 403:
-        message = f"no permission: {message} (docs/rbac.yaml has all that is needed)"
-    is_final = answer.status_code in (401, 403)
-    return BrokenStream(f"cannot attach to pod {pod}: {message} ({answer.status_code})", is_final=is_final)
 
 
 def _status(text: str) -> str:

@@ -47,7 +47,7 @@ class Docker:
         outlet, inlet = os.pipe()
 
         def fill() -> None:
-            with contextlib.suppress(BrokenPipeError), os.fdopen(inlet, "wb", buffering=0) as pipe:
+            with contextlib.suppress(BrokenPipeError), os.fdopen(inlet, "wb") as pipe:
                 write(pipe)
 
         with ThreadPoolExecutor(max_workers=1) as writer:

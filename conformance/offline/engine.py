@@ -259,14 +259,15 @@ class Engine:
         self._state.unlink()
 
     def _remove_groups(self) -> None:
-        """Its cgroups, of every hierarchy: empty folders by now, the deepest first."""
-        roots = [Path("/sys/fs/cgroup", self.group), *Path("/sys/fs/cgroup").glob(f"*/{self.group}")]
-        for root in roots:
-            for path in sorted((path for path in root.rglob("*") if path.is_dir()), key=lambda path: -len(path.parts)):
+        """Its cgroups, of every hierarchy, the deepest first; again until the last killed process has left them."""
+        limit = time.monotonic() + _LAST
+        while roots := [root for pattern in (self.group, f"*/{self.group}") for root in Path("/sys/fs/cgroup").glob(pattern)]:
+            for folder, _, _ in (step for root in roots for step in os.walk(root, topdown=False)):
                 with contextlib.suppress(OSError):
-                    path.rmdir()
-            with contextlib.suppress(OSError):
-                root.rmdir()
+                    Path(folder).rmdir()
+            if time.monotonic() > limit:
+                raise BrokenSetup(f"the cgroup {roots[0]} of the stopped engine cannot be removed: a process is still in it")
+            time.sleep(0.02)
 
 
 def _ask(words: Sequence[str], environment: Mapping[str, str] | None = None) -> str | None:

@@ -64,7 +64,7 @@ def build(workshop: Workshop, go: Go, graph: Graph) -> Path:
 
 def module(commands: Commands, go: Go, graph: Graph, path: str) -> Path:
     """The folder of a module of the graph in Go's module cache; fetched when it is not there."""
-    fetch(commands, go, graph, path)
+    _fetch_module(commands, go, graph, path)
     words = [go.command, "-C", graph.folder, "list", "-m", "-mod=readonly", "-f", "{{.Dir}}", path]
     answer = commands.answer(words, environment=go.environment)
     if not answer:
@@ -73,11 +73,17 @@ def module(commands: Commands, go: Go, graph: Graph, path: str) -> Path:
 
 
 @_again
-def fetch(commands: Commands, go: Go, graph: Graph, *paths: str) -> None:
-    """Downloads modules of the graph, or all that it needs. What was fetched before a failure stays; the next try goes on there."""
-    what = " ".join(path.rpartition("/")[2] for path in paths) or "modules"
-    words = [go.command, "-C", graph.folder, "mod", "download", *paths]
-    commands.run(f"fetch {graph.folder.name} {what}", words, environment=go.environment)
+def fetch(commands: Commands, go: Go, graph: Graph) -> None:
+    """Downloads what the programs of the graph need. What was fetched before a failure stays; the next try goes on there."""
+    tags = {tag for binary in graph.binaries for tag in binary.tags}
+    words = [go.command, "-C", graph.folder, "list", "-deps", "-mod=readonly", "-tags", ",".join(sorted(tags)), "-f", "{{.Module}}"]
+    commands.run(f"fetch {graph.folder.name}", [*words, *(binary.package for binary in graph.binaries)], environment=go.environment)
+
+
+@_again
+def _fetch_module(commands: Commands, go: Go, graph: Graph, path: str) -> None:
+    words = [go.command, "-C", graph.folder, "mod", "download", path]
+    commands.run(f"fetch module {path.rpartition('/')[2]}", words, environment=go.environment)
 
 
 def _build(commands: Commands, go: Go, graph: Graph, target: Path) -> None:

@@ -13,7 +13,7 @@ from conformance.offline.plan import Plan, Plugin
 from conformance.offline.workshop import Workshop
 from conformance.world.progress import Progress, Silent
 
-_SPACE = 24  # GiB that the builds, the images and three nodes take when nothing is there yet
+_SPACE = 16  # GiB that the builds, the images and three nodes take when nothing is there yet
 _DAYS = 30.0  # after which the cache drops what nobody asked for
 _SETUP = "cni-conformance run --setup"
 

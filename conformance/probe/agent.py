@@ -12,7 +12,7 @@ It speaks JSON lines. In: `{"id": n, "timeout": seconds, "ask": [[address, port,
 `serving` are the own ports that answered the agent itself while it asked ("Pods cannot currently block localhost access",
 NetworkPolicy documentation). On start and for `hello`:
 `{"hello": identity, "instance": text, "cannot": {protocol/family: why}, "faults": [text, …], "cpu": seconds, "memory": peak in KiB}`.
-A line that is none of these is answered with `{"error": text}`.
+A line that is none of these is answered with `{"id": its id or null, "error": text}`.
 
 A TCP connection over which nothing comes before the time is up is "timed-out": no server answered. One that is closed
 without a word is "connected" to nobody: something out there took it. An ICMP echo names its responder by address.
@@ -164,8 +164,11 @@ def plain(address: str) -> str:
 def say(document: dict[str, Any]) -> None:
     """Writes one line to the session, all of it."""
     data = json.dumps(document, separators=(",", ":")).encode() + b"\n"
-    while data:
-        data = data[os.write(1, data) :]
+    try:
+        while data:
+            data = data[os.write(1, data) :]
+    except BrokenPipeError:
+        raise SystemExit(0) from None  # the session has gone
 
 
 def crc32c_table() -> list[int]:
@@ -407,9 +410,12 @@ class Agent:
             if code:
                 return refusal(code, at_once=True)
             while time.monotonic() < until:
-                asking.send(b"who is there?")
-                if (yield asking.fileno(), min(until, time.monotonic() + RESEND)) is not None:
-                    return who(asking.recv(512))
+                try:
+                    asking.send(b"who is there?")
+                    if (yield asking.fileno(), min(until, time.monotonic() + RESEND)) is not None:
+                        return who(asking.recv(512))
+                except BlockingIOError:  # a full queue, or what came was no good: it is sent again
+                    yield object(), min(until, time.monotonic() + RESEND)
             return TIMED_OUT
 
     def ask_icmp(self, address: str, until: float) -> Waits:
@@ -495,8 +501,10 @@ class Agent:
 
     def request(self, line: bytes) -> None:
         """Does what a line asks for."""
+        number = None
         try:
             wanted = json.loads(line)
+            number = wanted.get("id")
             if wanted.get("end"):
                 raise SystemExit(0)
             if wanted.get("hello"):
@@ -507,9 +515,9 @@ class Agent:
                 socket.inet_pton(family_of(address), address)
                 if protocol not in ("TCP", "UDP", "ICMP", "SCTP"):
                     raise ValueError(f"no protocol: {protocol!r}")
-            number, timeout = wanted["id"], float(wanted["timeout"])
+            timeout = float(wanted["timeout"])
         except (ValueError, TypeError, KeyError, AttributeError, OSError) as fault:
-            say({"error": "{}: {} in {!r}".format(type(fault).__name__, fault, line[:200].decode("ascii", "replace"))})
+            say({"id": number, "error": "{}: {} in {!r}".format(type(fault).__name__, fault, line[:200].decode("ascii", "replace"))})
             return
         self.answer(number, timeout, asked)
 

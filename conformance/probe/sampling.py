@@ -33,19 +33,21 @@ def sample(
     `identities` says who must answer for each destination. The hold counts from the beginning of the first round that
     agrees to that of the last; a round that does not agree starts it anew. It ends without success when a round that does
     not agree ends after `times.settle`, or when a question has been broken for `times.stream` without a break: time does
-    not mend that. A table that agrees as the time is up may still show whether it holds.
+    not mend that. A table that agrees as the time is up may still show whether it holds. After a round that was disturbed
+    the time for settling starts anew: the plugin may have been cut off from the API server, too.
     """
     questions, began = tuple(expected), clock()
     rounds: list[Round] = []
     broken_since: dict[Question, float] = {}
     settled_at: float | None = None
     agreeing_since: float | None = None
-    held = 0.0
+    held, deadline = 0.0, times.settle
     while True:
         found = ask(questions, times.question)
         this = replace(found, at=found.at - began)
         rounds.append(this)
         ended = this.at + this.took
+        deadline = ended + times.settle if this.is_disturbed else deadline
         if all(agrees(expected[question], this.answers[question], identities[question.destination]) for question in questions):
             agreeing_since = this.at if agreeing_since is None else agreeing_since
             settled_at = agreeing_since if settled_at is None else settled_at
@@ -55,7 +57,7 @@ def sample(
         else:
             agreeing_since, held = None, 0.0
             broken_since = _still_broken(this, broken_since)
-            if ended >= times.settle or any(ended - since > times.stream for since in broken_since.values()):
+            if ended >= deadline or any(ended - since > times.stream for since in broken_since.values()):
                 break
         wait(times.pause)
     return Timeline.of(rounds, ended=ended, settled_at=settled_at, held=held)

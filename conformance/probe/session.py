@@ -129,7 +129,9 @@ class Probe:
                 self.fail(f"the probe of {self.ref} did not answer in time")
                 return None
             reply = _document(line)
-            if reply.get("id") == number:
+            if reply.get("id") == number and "error" in reply:
+                self.fail(f"the probe of {self.ref} did not understand what it was asked: {reply['error']}")
+            elif reply.get("id") == number:
                 return reply
         return None
 
@@ -177,16 +179,21 @@ class Probes:
         with self._lock:
             involved = [self.probes[ref] for ref in dict.fromkeys(ref for each in questions for ref in each.pair) if ref in self.probes]
             asked = self._addressed(questions)
-            self._open(involved, 0.0)
+            closed = [probe for probe in involved if probe.stream is None]
+            self._open(closed, 0.0)
+            is_disturbed = any(probe.stream for probe in closed)
             began, replies = self._once(involved, asked, timeout)
             lost = [probe for probe in involved if probe.ref not in replies and probe.stream is None]
             if lost and time.monotonic() - began < timeout + self.times.stream:
                 before = {probe.ref: probe.instance for probe in lost}
                 self._open(lost, self.times.retry)
-                if all(probe.stream and probe.instance == before[probe.ref] for probe in lost):
-                    began, replies = self._once(involved, asked, timeout)
+                new = {probe.ref for probe in lost if probe.stream and probe.instance != before[probe.ref]}
+                if len(new) < len([probe for probe in lost if probe.stream]):
+                    is_disturbed = True
+                    began, replies = self._once([probe for probe in involved if probe.ref not in new], asked, timeout)
             told = {question: line for ref, reply in replies.items() for question, line in zip(asked[ref], reply["answers"], strict=True)}
-            return Round(began, time.monotonic() - began, {question: self._answer(question, told, replies) for question in questions})
+            answers = {question: self._answer(question, told, replies) for question in questions}
+            return Round(began, time.monotonic() - began, answers, is_disturbed)
 
     def close(self) -> None:
         """End all streams, and with them the agents on outside hosts. Never raises."""

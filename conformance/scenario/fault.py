@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,3 +34,8 @@ class InvalidScenario(ValueError):
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__("\n".join(map(str, faults)))
         self.faults = faults
+
+
+def told(faults: Sequence[Fault]) -> str:
+    """All faults, and how many there are."""
+    return "\n\n".join([*map(str, faults), "1 fault" if len(faults) == 1 else f"{len(faults)} faults"])

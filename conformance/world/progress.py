@@ -21,7 +21,7 @@ class Silent:
     """A Progress that shows nothing."""
 
     @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
+    def phase(self, name: str) -> Iterator[None]:  # noqa: ARG002 - the protocol names it
         """Nothing around the work."""
         yield
 

@@ -14,11 +14,16 @@ from conformance.world.question import Answer, Question
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Every question asked once. `at` is when the round began, `took` how long it lasted."""
+    """Every question asked once. `at` is when the round began, `took` how long it lasted.
+
+    `is_disturbed`: streams had broken before it and were opened again. The API server may have been away, and a plugin
+    that hears of changes through it as well.
+    """
 
     at: float
     took: float
     answers: Mapping[Question, Answer]
+    is_disturbed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def standing() -> Iterator[Callable[[str], KindCluster]]:
             return kept[plugin]
         if plugin not in made:
             ended = call("cluster", "up", "--setup", "--cni", plugin, "--name", name)
-            assert ended.code == 0, ended.text
+            assert 0 == ended.code, ended.text
             found = kind.known(name)
             assert found is not None
             made[plugin] = found
@@ -70,7 +70,7 @@ def standing() -> Iterator[Callable[[str], KindCluster]]:
     yield cluster
     for each in made.values():
         ended = call("cluster", "down", "--name", each.name)
-        assert ended.code == 0, ended.text
+        assert 0 == ended.code, ended.text
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ FORMS = [
 ]
 """Plugins that work without any registry, each family at least once."""
 
-ELSEWHERE = ["antrea", "calico", "flannel", "kube-router", "weave"]
+ELSEWHERE = ["antrea", "calico", "flannel", "kindnet", "kube-router", "weave"]
 """Plugins whose manifests and images come from addresses that a machine without a registry cannot reach."""
 
 SERVE = """
@@ -106,27 +106,27 @@ def _docker(toolbox: Toolbox, *words: str, stdin: str = "") -> str:
 
 
 def _traces(toolbox: Toolbox) -> dict[str, set[str]]:
-    """All that a cluster `test` could leave: on the engine, among processes and mounts, in the home folder.
+    """All that a cluster `trial` could leave: on the engine, among processes and mounts, in the home folder.
 
     Containers by name, label and network, so that others may use the engine at the same time; of the volumes, which have
     no names, those that no container uses.
     """
-    ours = (kind_name("test"), f"{MARK}={state.folder('test')}")
+    ours = (kind_name("trial"), f"{MARK}={state.folder('test')}")
     processes = {path.parent.name for file in ("cmdline", "environ") for path in Path("/proc").glob(f"[0-9]*/{file}") if _has(path, ours)}
     containers = _docker(toolbox, "ps", "--all", "--format", "{{.ID}} {{.Names}} {{.Labels}} {{.Networks}}").splitlines()
     networks = _docker(toolbox, "network", "ls", "--format", "{{.ID}} {{.Name}} {{.Labels}}").splitlines()
     return {
-        "containers": {line for line in containers if kind_name("test") in line or "cni-conformance=test" in line},
-        "networks": {line for line in networks if kind_name("test") in line},
+        "containers": {line for line in containers if kind_name("trial") in line or "cni-conformance=trial" in line},
+        "networks": {line for line in networks if kind_name("trial") in line},
         "volumes": set(_docker(toolbox, "volume", "ls", "--quiet", "--filter", "dangling=true").split()),
         "processes": processes,
-        "mounts": {line for line in Path("/proc/mounts").read_text().splitlines() if str(state.folder("test")) in line},
+        "mounts": {line for line in Path("/proc/mounts").read_text().splitlines() if str(state.folder("trial")) in line},
         "files": {
             str(path)
             for folder in (".kube", ".docker", ".config/helm", ".cache/helm", ".local/share/helm")
             if (path := Path.home() / folder).exists()
         },
-        "clusters": set(state.names()),
+        "clusters": {name for name in state.names() if name == "trial"},
     }
 
 
@@ -136,6 +136,11 @@ def _has(path: Path, words: tuple[str, ...]) -> bool:
     except OSError:
         return False  # it has ended in the meantime
     return any(word in content for word in words)
+
+
+def _answering(name: str) -> bool:
+    """Is there a cluster of this name whose API server answers?"""
+    return any(each.name == name and each.is_answering for each in kind.status())
 
 
 def _exec(cluster: KindCluster, pod: str, *command: str) -> str:
@@ -198,9 +203,9 @@ def _answered(ask: Callable[[], str], wanted: str) -> None:
 
 @pytest.mark.parametrize(("plugin", "family"), FORMS)
 def test_everybody_reaches_everybody_with_his_own_address(make: Callable[..., KindCluster], plugin: str, family: str) -> None:
-    cluster = make("test", plugin, family)
-    assert kind.known("test") == cluster
-    assert [(each.name, each.is_answering) for each in kind.status()] == [("test", True)]
+    cluster = make("trial", plugin, family)
+    assert kind.known("trial") == cluster
+    assert _answering("trial")
     found = version(load(plugin), cluster.kubeconfig, None, cluster.run_on_node)
     assert found == load(plugin).version if load(plugin).enforces else found
     addresses = _pods(cluster)
@@ -218,7 +223,7 @@ def test_everybody_reaches_everybody_with_his_own_address(make: Callable[..., Ki
 
 @pytest.mark.parametrize(("plugin", "family"), [("cilium", "dual"), ("ptp", "dual"), ("bridge", "dual")])
 def test_pods_reach_the_outside_hosts(make: Callable[..., KindCluster], plugin: str, family: str) -> None:
-    cluster = make("test", plugin, family)
+    cluster = make("trial", plugin, family)
     addresses = _pods(cluster)
     alpha = cluster.hosts[0]
     _docker(cluster.toolbox, "exec", "--detach", alpha.command[3], "python3", "-c", SERVE, "alpha")
@@ -231,9 +236,9 @@ def test_pods_reach_the_outside_hosts(make: Callable[..., KindCluster], plugin: 
 def test_nothing_is_left_after_down(make: Callable[..., KindCluster]) -> None:
     toolbox = toolbox_for("cilium")
     before = _traces(toolbox)
-    make("test", "cilium", workers=1)
+    make("trial", "cilium", workers=1)
     assert _traces(toolbox) != before
-    kind.down("test")
+    kind.down("trial")
     assert _traces(toolbox) == before
 
 
@@ -245,7 +250,7 @@ MOMENTS = ["network", "kind cluster", "outside hosts", "installing", "waiting"]
 def test_nothing_is_left_of_an_interrupted_up(order: signal.Signals, moment: str) -> None:
     toolbox = toolbox_for("ptp")
     before = _traces(toolbox)
-    words = ["test", "ptp", json.dumps(document(toolbox))]
+    words = ["trial", "ptp", json.dumps(document(toolbox))]
     run = subprocess.Popen([sys.executable, "-c", RUN, *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert run.stdout is not None
     try:
@@ -257,29 +262,40 @@ def test_nothing_is_left_of_an_interrupted_up(order: signal.Signals, moment: str
         run.kill()
         run.wait()
         if order is signal.SIGKILL:
-            kind.down("test")
+            kind.down("trial")
     assert run.returncode == {signal.SIGINT: -signal.SIGINT, signal.SIGTERM: 143, signal.SIGKILL: -signal.SIGKILL}[order], errors
     assert _traces(toolbox) == before
 
 
+def test_up_after_a_sigkill_begins_anew(make: Callable[..., KindCluster]) -> None:
+    words = ["trial", "ptp", json.dumps(document(toolbox_for("ptp")))]
+    with subprocess.Popen([sys.executable, "-c", RUN, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert any(line.startswith("begin kind cluster") for line in run.stdout)
+        run.kill()
+    assert kind.known("trial") is None
+    make("trial", "ptp", workers=1)
+    assert _answering("trial")
+
+
 def test_two_clusters_live_side_by_side(make: Callable[..., KindCluster]) -> None:
-    one, two = make("one", "ptp", workers=1), make("two", "ptp", workers=1)
+    one, two = make("trial-one", "ptp", workers=1), make("trial-two", "ptp", workers=1)
     assert not one.network.range4.overlaps(two.network.range4)
-    assert {each.name: each.is_answering for each in kind.status()} == {"one": True, "two": True}
-    with pytest.raises(kind.InvalidCluster, match="there is a cluster one already: remove it"):
-        make("one", "ptp")
-    kind.down("one")
-    assert {each.name: each.is_answering for each in kind.status()} == {"two": True}
+    assert (_answering("trial-one"), _answering("trial-two")) == (True, True)
+    with pytest.raises(kind.InvalidCluster, match="there is a cluster trial-one already: remove it"):
+        make("trial-one", "ptp")
+    kind.down("trial-one")
+    assert (_answering("trial-one"), _answering("trial-two")) == (False, True)
 
 
 def test_a_cluster_that_this_cache_does_not_know_is_not_touched(
     make: Callable[..., KindCluster], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cluster, toolbox = make("test", "ptp", workers=1), toolbox_for("ptp")
+    cluster, toolbox = make("trial", "ptp", workers=1), toolbox_for("ptp")
     with monkeypatch.context() as patch:
         patch.setenv("CNI_CONFORMANCE_CACHE", str(tmp_path))
-        with pytest.raises(BrokenCluster, match="containers of a cluster cni-conformance-test that this cache folder does not know"):
-            kind.up("test", load("ptp"), toolbox, workers=1)
+        with pytest.raises(BrokenCluster, match="containers of a cluster cni-conformance-trial that this cache folder does not know"):
+            kind.up("trial", load("ptp"), toolbox, workers=1)
     questions = Questions(cluster.kubeconfig)
     assert questions.is_answering()
     questions.close()
@@ -290,13 +306,17 @@ def test_a_plugin_that_comes_from_elsewhere_is_had_or_the_reason_is_told(make: C
     toolbox = toolbox_for(plugin)
     before = _traces(toolbox)
     try:
-        make("test", plugin, workers=1)
+        make("trial", plugin, workers=1)
+        told = ""
     except BrokenCluster as error:
         told = str(error)
-        assert f"the manifest of plugin {plugin} cannot be had from https://" in told or told.startswith("an image cannot be pulled: pod ")
-        assert _traces(toolbox) == before
-    else:
-        assert [each.is_answering for each in kind.status()] == [True]
+    if not told:
+        assert _answering("trial")
+        return
+    reasons = (f"the manifest of plugin {plugin} cannot be had from https://", "an image cannot be pulled: pod ")
+    # kind installs kindnet itself, from its node image or not at all
+    assert told.startswith("kind could not make the cluster: " if plugin == "kindnet" else reasons)
+    assert _traces(toolbox) == before
 
 
 def test_a_wrong_kind_configuration_is_told_with_kinds_own_words(make: Callable[..., KindCluster], tmp_path: Path) -> None:
@@ -306,5 +326,5 @@ def test_a_wrong_kind_configuration_is_told_with_kinds_own_words(make: Callable[
     toolbox = toolbox_for("ptp")
     before = _traces(toolbox)
     with pytest.raises(BrokenCluster, match=r"kind could not make the cluster: .*king"):
-        kind.up("test", load(f"{folder}/"), toolbox, workers=1)
+        kind.up("trial", load(f"{folder}/"), toolbox, workers=1)
     assert _traces(toolbox) == before

@@ -75,7 +75,7 @@ def test_every_protocol_reaches_every_pod_and_host_over_both_families(everything
         everything.probes.ask, dict.fromkeys(questions, ALLOWED), identities(everything), replace(TIMES, settle=TIMES.baseline, hold=0.0)
     )
     last = {question: track[-1].answer for question, track in seen.tracks.items()}
-    assert {question: answer for question, answer in last.items() if answer.kind is not AnswerKind.CONNECTED} == {}
+    assert {} == {question: answer for question, answer in last.items() if answer.kind is not AnswerKind.CONNECTED}
     assert len(last) >= 6
 
 
@@ -96,7 +96,7 @@ def test_an_outside_host_is_seen_with_the_address_of_its_slot(everything):
 def test_a_port_that_nobody_serves_is_broken_and_never_blocked(everything):
     questions = [Question("shop/front", "shop/api", 4444, protocol) for protocol in (Protocol.TCP, Protocol.UDP, Protocol.SCTP)]
     answers = everything.probes.ask(questions, 0.5).answers
-    assert {answer.kind for answer in answers.values()} == {AnswerKind.BROKEN}
+    assert {AnswerKind.BROKEN} == {answer.kind for answer in answers.values()}
 
 
 def test_what_a_deny_all_blocks_settles_holds_and_is_lifted_again(cilium):
@@ -108,7 +108,7 @@ def test_what_a_deny_all_blocks_settles_holds_and_is_lifted_again(cilium):
         closed = sample(world.probes.ask, blocked, identities(world), TIMES)
         assert closed.settled_at is not None
         assert closed.held >= TIMES.hold
-        assert {track[-1].answer.kind for track in closed.tracks.values()} == {AnswerKind.TIMED_OUT}
+        assert {AnswerKind.TIMED_OUT} == {track[-1].answer.kind for track in closed.tracks.values()}
         for namespace in world.world.namespaces.values():
             world.cluster.delete_policy(namespace.name, "deny")
         opened = sample(world.probes.ask, allowed, identities(world), TIMES)
@@ -120,7 +120,7 @@ def broken_for_good(world: Live) -> set[str]:
     """The causes that stand in every cell when the sampling has given up."""
     seen = sample(world.probes.ask, dict.fromkeys(world.questions, ALLOWED), identities(world), replace(TIMES, hold=600.0, stream=3.0))
     last = [track[-1].answer for track in seen.tracks.values()]
-    assert {answer.kind for answer in last} == {AnswerKind.BROKEN}
+    assert {AnswerKind.BROKEN} == {answer.kind for answer in last}
     assert seen.ended < TIMES.settle
     return {answer.detail for answer in last}
 
@@ -143,13 +143,13 @@ def test_a_probe_that_is_killed_in_the_middle_breaks_its_cells_with_the_cause(ci
 
 def test_an_api_server_that_is_restarted_in_the_middle_is_waited_for(cilium):
     with live(cilium, PAIR) as world:
-        assert {answer.kind for answer in world.probes.ask(world.questions, 1.0).answers.values()} == {AnswerKind.CONNECTED}
+        assert {AnswerKind.CONNECTED} == {answer.kind for answer in world.probes.ask(world.questions, 1.0).answers.values()}
         kill_process(cilium, f"{kind_name(cilium.name)}-control-plane", "kube-apiserver --")
         answers = world.probes.ask(world.questions, 1.0).answers
         deny_all(world)
         blocked = dict.fromkeys(world.questions, BLOCKED)
         seen = sample(world.probes.ask, blocked, identities(world), TIMES)
-        assert {answer.kind for answer in answers.values()} == {AnswerKind.CONNECTED}
+        assert {AnswerKind.CONNECTED} == {answer.kind for answer in answers.values()}
         assert seen.settled_at is not None
 
 
@@ -160,5 +160,5 @@ def test_a_stream_survives_a_line_longer_than_any_frame(everything):
     address = str(everything.world.address(pods[1], Family.IPV4))
     probe.tell({"id": 10**6, "timeout": 2.0, "ask": [[address, 80, "UDP"]] * 950})
     reply = probe.hear(10**6, time.monotonic() + 20)
-    assert {answer[0] for answer in reply["answers"]} == {"connected"}
+    assert {"connected"} == {answer[0] for answer in reply["answers"]}
     assert len(str(reply)) > 65536

@@ -74,7 +74,7 @@ def account(cilium: KindCluster, tmp_path: Path) -> Iterator[Callable[[str], Pat
 
 def test_the_documented_rights_are_all_that_is_needed(cilium, account):
     cluster = Cluster.connect(account("documented"), None, TIMES)
-    assert missing_rights(cluster) == []
+    assert [] == missing_rights(cluster)
     with live(cilium, PAIR, cluster=cluster) as world:
         ref = "shop/front"
         allowed = dict.fromkeys(world.questions, Expectation(Verdict.ALLOWED))
@@ -104,7 +104,7 @@ def test_a_whole_run_passes_with_the_documented_rights(cilium, account, tmp_path
     environment = {"KUBECONFIG": str(account("documented"))}
     words = ("--cluster", "kubeconfig", "--cni", "cilium", "--probe-image", cilium.toolbox.probe_image, "-k", "named-port", "-n", "0")
     ended = call("run", *words, "--report", "out", folder=tmp_path, **environment)
-    assert ended.code == 0, ended.text
+    assert 0 == ended.code, ended.text
 
 
 def test_without_rights_each_missing_verb_and_resource_is_told(cilium, account):
@@ -168,7 +168,7 @@ def test_what_a_killed_run_left_is_found_and_removed_and_nothing_else(cilium, st
         for each in (run, other)
     ]
     try:
-        assert [process.stdout.readline() for process in processes] == [b"made\n", b"made\n"]
+        assert [b"made\n", b"made\n"] == [process.stdout.readline() for process in processes]
         assert {run, other}.isdisjoint(left.run for left in clean.leftovers(cluster))
         processes[0].send_signal(signal.SIGKILL)
         processes[0].wait()
@@ -192,14 +192,14 @@ def test_the_certificates_of_a_killed_process_are_removed_by_the_next(cilium, tm
     run = f"test{secrets.token_hex(3)}"
     command = [sys.executable, "-c", OWN, str(cilium.kubeconfig), run]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
-        assert process.stdout.readline() == b"made\n"
+        assert b"made\n" == process.stdout.readline()
         left = list((tmp_path / "credentials" / str(process.pid)).iterdir())
         process.kill()
     assert left
     with subprocess.Popen([*command[:-1], run + "2"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
-        assert process.stdout.readline() == b"made\n"
+        assert b"made\n" == process.stdout.readline()
         process.communicate()
-    assert list((tmp_path / "credentials").iterdir()) == []
+    assert [] == list((tmp_path / "credentials").iterdir())
     cluster = connected(cilium)
     clean.remove_run(cluster, run)
     clean.remove_run(cluster, run + "2")

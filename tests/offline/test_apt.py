@@ -28,14 +28,14 @@ def test_where_an_engine_answers_no_engine_is_needed(monkeypatch):
     for is_there in (True, False):
         monkeypatch.setattr(apt, "answers", lambda host, is_there=is_there: is_there)
         found.append("docker.io" in apt.needed())
-    assert found == [False, True]
+    assert [False, True] == found
 
 
 def test_no_service_is_started_and_the_policy_goes_again(tmp_path, monkeypatch):
     policy = tmp_path / "policy-rc.d"
     monkeypatch.setattr(apt, "_POLICY", policy)
     with apt.no_service_starts():
-        assert (policy.read_text(), policy.stat().st_mode & 0o777) == ("#!/bin/sh\nexit 101\n", 0o755)
+        assert ("#!/bin/sh\nexit 101\n", 0o755) == (policy.read_text(), policy.stat().st_mode & 0o777)
     assert not policy.exists()
 
 
@@ -45,4 +45,4 @@ def test_a_policy_that_is_there_stays_as_it_is(tmp_path, monkeypatch):
     monkeypatch.setattr(apt, "_POLICY", policy)
     with apt.no_service_starts():
         pass
-    assert policy.read_text() == "the machine's own"
+    assert "the machine's own" == policy.read_text()

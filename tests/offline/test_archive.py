@@ -30,7 +30,7 @@ def test_names_and_digests_are_those_of_the_content(tmp_path, root):
     archive.write(tmp_path / "image.tar", "example/tool:1", root, Settings(), "x86_64")
     manifest, configuration, layer = _read(tmp_path / "image.tar")
     digest = hashlib.sha256(layer).hexdigest()
-    assert manifest["RepoTags"] == ["example/tool:1"]
+    assert ["example/tool:1"] == manifest["RepoTags"]
     assert manifest["Config"] == f"{hashlib.sha256(configuration).hexdigest()}.json"
     assert manifest["Layers"] == [f"{digest}.tar"]
     assert json.loads(configuration)["rootfs"] == {"type": "layers", "diff_ids": [f"sha256:{digest}"]}
@@ -41,25 +41,25 @@ def test_the_layer_holds_files_modes_and_links(tmp_path, root):
     (tmp_path / "layer.tar").write_bytes(_read(tmp_path / "image.tar")[2])
     with tarfile.open(tmp_path / "layer.tar") as tar:
         found = {entry.name: (entry.mode & 0o777, entry.linkname) for entry in tar if not entry.isdir()}
-    assert found == {"bin/tool": (0o755, ""), "bin/link": (0o777, "tool")}
+    assert {"bin/tool": (0o755, ""), "bin/link": (0o777, "tool")} == found
 
 
 def test_nothing_but_the_archive_is_left(tmp_path, root):
     archive.write(tmp_path / "image.tar", "example/tool:1", root, Settings(), "x86_64")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["image.tar", "root"]
+    assert ["image.tar", "root"] == sorted(path.name for path in tmp_path.iterdir())
 
 
 def test_how_it_starts_stands_in_the_configuration(tmp_path, root):
     settings = Settings(entrypoint=["/bin/tool"], command=["-v"], environment={"A": "b"}, user="65532")
     archive.write(tmp_path / "image.tar", "example/tool:1", root, settings, "aarch64")
     document = json.loads(_read(tmp_path / "image.tar")[1])
-    assert (document["architecture"], document["os"]) == ("arm64", "linux")
-    assert document["config"] == {
+    assert ("arm64", "linux") == (document["architecture"], document["os"])
+    assert {
         "Entrypoint": ["/bin/tool"],
         "Cmd": ["-v"],
         "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "A=b"],
         "User": "65532",
-    }
+    } == document["config"]
 
 
 def test_equal_folders_give_equal_archives(tmp_path, root):

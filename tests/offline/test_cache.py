@@ -34,7 +34,7 @@ def test_a_file_stands_for_its_content_not_for_its_place(tmp_path):
     for name, text in (("one", "same"), ("two", "same"), ("three", "other")):
         (tmp_path / name).write_text(text)
     one, two, three = (key({"file": tmp_path / name}) for name in ("one", "two", "three"))
-    assert (one == two, one == three) == (True, False)
+    assert (True, False) == (one == two, one == three)
 
 
 def test_what_cannot_be_read_again_is_refused_as_input():
@@ -50,7 +50,7 @@ def test_a_thing_is_made_once(cache):
         (target / "file").write_text("content")
 
     first, second = (cache.provide("thing", {"a": 1}, make) for _ in range(2))
-    assert (len(made), first == second, (first / "file").read_text()) == (1, True, "content")
+    assert (1, True, "content") == (len(made), first == second, (first / "file").read_text())
 
 
 def test_what_was_half_made_is_not_taken_and_is_made_again(cache):
@@ -62,7 +62,7 @@ def test_what_was_half_made_is_not_taken_and_is_made_again(cache):
         cache.provide("thing", {"a": 1}, breaks)
     assert cache.find("thing", {"a": 1}) is None
     whole = cache.provide("thing", {"a": 1}, lambda target: (target / "whole").touch())
-    assert [path.name for path in whole.iterdir()] == ["whole"]
+    assert ["whole"] == [path.name for path in whole.iterdir()]
 
 
 def test_two_at_once_make_it_once_and_both_get_it(cache):
@@ -81,7 +81,7 @@ def test_two_at_once_make_it_once_and_both_get_it(cache):
     thread.start()
     results.append(cache.provide("thing", {"a": 1}, make))
     thread.join()
-    assert (len(made), len(set(results))) == (1, 1)
+    assert (1, 1) == (len(made), len(set(results)))
 
 
 def test_prune_drops_what_nobody_asked_for_and_keeps_the_rest(cache, tmp_path):
@@ -90,4 +90,4 @@ def test_prune_drops_what_nobody_asked_for_and_keeps_the_rest(cache, tmp_path):
     (tmp_path / "engine" / "data").mkdir(parents=True)
     os.utime(tmp_path / "engine" / "data", (0, 0))
     cache.prune(days=30)
-    assert (old.exists(), new.exists(), (tmp_path / "engine" / "data").exists()) == (False, True, True)
+    assert (False, True, True) == (old.exists(), new.exists(), (tmp_path / "engine" / "data").exists())

@@ -26,7 +26,7 @@ def _until(condition, limit=10.0):
 
 def test_the_output_goes_to_a_log_and_nothing_is_left_running(commands):
     log = commands.run("say it", ["sh", "-c", "echo out; echo err >&2"])
-    assert (log.name, log.read_text().split(), list(commands.running.iterdir())) == ("say-it.log", ["out", "err"], [])
+    assert ("say-it.log", ["out", "err"], []) == (log.name, log.read_text().split(), list(commands.running.iterdir()))
 
 
 def test_a_failure_says_what_where_and_the_last_lines(commands):
@@ -64,7 +64,7 @@ def test_stop_ends_what_runs_with_its_children_and_lets_nothing_start(commands, 
     thread.join()
     child = int((tmp_path / "child").read_text())
     _until(lambda: not is_alive(child))
-    assert (len(caught), list(commands.running.iterdir())) == (1, [])
+    assert (1, []) == (len(caught), list(commands.running.iterdir()))
     with pytest.raises(Stopped):
         commands.run("after", ["true"])
 
@@ -81,7 +81,7 @@ def test_what_a_killed_process_left_running_is_ended_by_the_next(commands, tmp_p
     owner.wait()
     assert is_alive(left)
     commands.end_left()
-    assert (is_alive(left), list(commands.running.iterdir())) == (False, [])
+    assert (False, []) == (is_alive(left), list(commands.running.iterdir()))
 
 
 def test_a_number_that_another_process_has_by_now_is_left_alone(commands):
@@ -89,7 +89,7 @@ def test_a_number_that_another_process_has_by_now_is_left_alone(commands):
     try:
         (commands.running / str(other.pid)).write_text(f"999999999 {int(birth(other.pid)) - 1}")
         commands.end_left()
-        assert (is_alive(other.pid), list(commands.running.iterdir())) == (True, [])
+        assert (True, []) == (is_alive(other.pid), list(commands.running.iterdir()))
     finally:
         other.kill()
         other.wait()

@@ -23,8 +23,8 @@ def _docker(folder, imports="true"):
 
 def test_what_is_written_becomes_an_image(tmp_path):
     _docker(tmp_path).take("node image", ("ENV a=b",), "x/node:1", lambda pipe: pipe.write(b"content"))
-    assert (tmp_path / "asked").read_text() == "import --change ENV a=b - x/node:1\n"
-    assert (tmp_path / "taken").read_bytes() == b"content"
+    assert "import --change ENV a=b - x/node:1\n" == (tmp_path / "asked").read_text()
+    assert b"content" == (tmp_path / "taken").read_bytes()
 
 
 def test_an_engine_that_refuses_is_quoted(tmp_path):
@@ -40,7 +40,7 @@ def test_a_half_written_image_is_not_left(tmp_path):
 
     with pytest.raises(BrokenSetup, match="Input/output error"):
         _docker(tmp_path).take("node image", (), "x/node:1", write)
-    assert (tmp_path / "asked").read_text().splitlines()[-1] == "image rm x/node:1"
+    assert "image rm x/node:1" == (tmp_path / "asked").read_text().splitlines()[-1]
 
 
 def test_an_image_that_is_not_there_is_not_there(tmp_path):

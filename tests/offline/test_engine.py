@@ -33,10 +33,10 @@ _PORT = 8080
 def own_network():
     """A network namespace for the test alone: what others on this machine do to links and rules is not seen."""
     here = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    assert _LIBC.unshare(_NEW_NETWORK) == 0, os.strerror(ctypes.get_errno())
+    assert 0 == _LIBC.unshare(_NEW_NETWORK), os.strerror(ctypes.get_errno())
     _output("ip", "link", "set", "lo", "up")
     yield
-    assert _LIBC.setns(here, _NEW_NETWORK) == 0
+    assert 0 == _LIBC.setns(here, _NEW_NETWORK)
     os.close(here)
 
 
@@ -75,7 +75,7 @@ def _traces(engine):
         "namespaces": _output("ip", "netns"),
         "iptables": _without_counters(_output("iptables-save")),
         "ip6tables": _without_counters(_output("ip6tables-save")),
-        "cgroups": [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/{engine.group}")],
+        "cgroups": [folder for folder, _, _ in os.walk("/sys/fs/cgroup") if folder.endswith(engine.group)],
         "forwarding": [Path(f"/proc/sys/net/{name}").read_text() for name in ("ipv4/ip_forward", "ipv6/conf/all/forwarding")],
         "sockets": Path("/run/containerd").exists(),
     }
@@ -127,8 +127,8 @@ def test_a_stopped_engine_leaves_nothing_behind(engine, tmp_path):
     engine.start()
     container = _run_node(engine, tmp_path)
     during = _traces(engine)
-    assert _docker(engine, "inspect", "--format", "{{.State.Running}}", container) == "true"
-    assert (len(during["links"]) > len(before["links"]), bool(during["cgroups"]), bool(during["processes"])) == (True, True, True)
+    assert "true" == _docker(engine, "inspect", "--format", "{{.State.Running}}", container)
+    assert (True, True, True) == (len(during["links"]) > len(before["links"]), bool(during["cgroups"]), bool(during["processes"]))
     assert (during["iptables"], during["mounts"], during["forwarding"]) == (before["iptables"], before["mounts"], before["forwarding"])
     engine.stop()
     assert (_traces(engine), engine.is_running()) == (before, False)
@@ -223,9 +223,9 @@ def test_release_stops_what_nobody_needs_and_nothing_else(engine, tmp_path):
     assert engine.release() is False  # it does not run
     engine.start()
     container = _run_node(engine, tmp_path)
-    assert (engine.release(), engine.is_running()) == (False, True)
+    assert (False, True) == (engine.release(), engine.is_running())
     _docker(engine, "rm", "--force", "--volumes", container)
-    assert (engine.release(), engine.is_running()) == (True, False)
+    assert (True, False) == (engine.release(), engine.is_running())
 
 
 def test_release_leaves_an_engine_that_another_process_has_started(engine):
@@ -236,6 +236,6 @@ def test_release_leaves_an_engine_that_another_process_has_started(engine):
         f"Engine(Cache(Path({str(engine.cache.root)!r})), this_machine()).start(); print('started', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
-        assert other.stdout.readline() == "started\n"
-        assert (engine.release(), engine.is_running()) == (False, True)
-    assert (engine.release(), engine.is_running()) == (True, False)
+        assert "started\n" == other.stdout.readline()
+        assert (False, True) == (engine.release(), engine.is_running())
+    assert (True, False) == (engine.release(), engine.is_running())

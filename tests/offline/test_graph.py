@@ -20,12 +20,12 @@ def _load(folder, text):
 def test_versions_come_from_single_and_grouped_requirements():
     versions = graph.required_versions(data.folder("fixtures") / "offline" / "kubernetes" / "go.mod")
     pinned = {name: versions[name] for name in ("k8s.io/kubernetes", "sigs.k8s.io/kind", "helm.sh/helm/v3", "go.etcd.io/etcd/server/v3")}
-    assert pinned == {
+    assert {
         "k8s.io/kubernetes": "v1.34.4",
         "sigs.k8s.io/kind": "v0.30.0",
         "helm.sh/helm/v3": "v3.19.0",
         "go.etcd.io/etcd/server/v3": "v3.6.5",
-    }
+    } == pinned
 
 
 def test_every_staging_module_of_kubernetes_has_the_version_of_kubernetes():
@@ -49,7 +49,7 @@ def test_versions_fill_the_template(folder):
         "binaries: {tool: {package: example.com/tool/v2}}\n"
         'images: [{name: tool, reference: "x/tool:{{ versions["example.com/tool/v2"] }}", binaries: {tool: /tool}}]\n',
     )
-    assert (known.images[0].reference, graph.needed_go(folder)) == ("x/tool:v2.3.4", (1, 24))
+    assert ("x/tool:v2.3.4", (1, 24)) == (known.images[0].reference, graph.needed_go(folder))
 
 
 @pytest.mark.parametrize(

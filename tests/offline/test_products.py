@@ -53,23 +53,23 @@ def test_kubelets_are_told_what_this_machine_cannot_do(facts, kubelet):
 
 def test_kubeadm_is_told_the_coredns_that_was_built():
     (document,) = products.kind_patches(_machine(), _VERSIONS)
-    assert yaml.safe_load(document["kubeadmConfigPatches"][0]) == {"kind": "ClusterConfiguration", "dns": {"imageTag": "v1.13.1"}}
+    assert {"kind": "ClusterConfiguration", "dns": {"imageTag": "v1.13.1"}} == yaml.safe_load(document["kubeadmConfigPatches"][0])
 
 
 def test_helm_values_name_the_image_that_was_built(workshop, tmp_path):
     template = tmp_path / "offline.yaml"
     template.write_text('image: {repository: "{{ repository }}", tag: "{{ tag }}", override: "{{ image }}"}')
     file = products.values(workshop, template, Built("registry.example:5000/cni/cilium:v1", tmp_path / "image.tar"))
-    assert yaml.safe_load(file.read_text()) == {
+    assert {
         "image": {"repository": "registry.example:5000/cni/cilium", "tag": "v1", "override": "registry.example:5000/cni/cilium:v1"}
-    }
+    } == yaml.safe_load(file.read_text())
 
 
 def test_a_workshop_that_only_looks_makes_nothing_and_names_the_phase(tmp_path):
     workshop = Workshop(Cache(tmp_path), Commands(tmp_path / "logs", tmp_path / "running"), _machine(), Silent(), only_looks=True)
     with pytest.raises(NotMade) as caught:
         workshop.provide("compile it", "thing", {"a": 1}, lambda target: pytest.fail("made"))
-    assert (caught.value.what, (tmp_path / "thing").exists()) == ("compile it", False)
+    assert ("compile it", False) == (caught.value.what, (tmp_path / "thing").exists())
 
 
 def test_trim_removes_what_the_patterns_name(tmp_path):
@@ -78,7 +78,7 @@ def test_trim_removes_what_the_patterns_name(tmp_path):
         (tmp_path / name).touch()
     (tmp_path / "usr/lib/link").symlink_to("two")
     trim(tmp_path, ("usr/lib/*/big", "usr/lib/link", "usr/share/nothing"))
-    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if not path.is_dir()) == ["usr/lib/two/small"]
+    assert ["usr/lib/two/small"] == sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if not path.is_dir())
 
 
 _EDIT = Substitute(file="/bin/agent", path="/proc/modules", instead="/run/.modules", modules=("ip_tables", "xt_socket"))
@@ -88,8 +88,8 @@ def test_the_edit_moves_nothing_in_the_binary_and_writes_the_list(tmp_path):
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/agent").write_bytes(b"\0before/proc/modules\0after")
     substitute(tmp_path, _EDIT)
-    assert (tmp_path / "bin/agent").read_bytes() == b"\0before/run/.modules\0after"
-    assert [line.split()[0] for line in (tmp_path / "run/.modules").read_text().splitlines()] == ["ip_tables", "xt_socket"]
+    assert b"\0before/run/.modules\0after" == (tmp_path / "bin/agent").read_bytes()
+    assert ["ip_tables", "xt_socket"] == [line.split()[0] for line in (tmp_path / "run/.modules").read_text().splitlines()]
 
 
 @pytest.mark.parametrize("content", [pytest.param(b"nothing", id="not there"), pytest.param(b"/proc/modules /proc/modules", id="twice")])
@@ -118,11 +118,11 @@ def test_in_an_empty_cache_everything_is_missing_by_name_and_nothing_is_made(tmp
         for path in kind.iterdir()
         if kind.name.startswith(("binaries", "image", "node", "store", "files"))
     ]
-    assert (names >= {"files of probe", "files of kube-proxy"}, bool(names & {"compile kubernetes", "Go toolchain"}), built) == (
+    assert (
         True,
         True,
         [],
-    )
+    ) == (names >= {"files of probe", "files of kube-proxy"}, bool(names & {"compile kubernetes", "Go toolchain"}), built)
 
 
 def test_without_root_it_is_one_sentence(tmp_path, monkeypatch):
@@ -159,4 +159,4 @@ def test_dropping_what_was_only_needed_to_build_keeps_what_is_used(tmp_path, mon
     ):
         (tmp_path / name).mkdir(parents=True)
     setup.drop_intermediates()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["binaries-kubernetes", "clusters", "engine", "tools"]
+    assert ["binaries-kubernetes", "clusters", "engine", "tools"] == sorted(path.name for path in tmp_path.iterdir())

@@ -40,7 +40,7 @@ def test_capabilities_fit_the_machine(held, bounding, expected):
 def test_limits_stay_where_they_can_be_raised_and_go_where_not():
     process = {"rlimits": [{"type": "RLIMIT_NOFILE"}], "oomScoreAdj": -999, "args": ["true"]}
     assert runc_wrapper.adapted(process, _ALL) == process
-    assert runc_wrapper.adapted(process, _WITHOUT_RESOURCE) == {"args": ["true"]}
+    assert {"args": ["true"]} == runc_wrapper.adapted(process, _WITHOUT_RESOURCE)
 
 
 @pytest.mark.parametrize(

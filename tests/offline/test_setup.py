@@ -83,7 +83,7 @@ def test_a_compile_error_is_one_message_with_its_last_lines_and_ends_all_else(fo
     _, error = process.communicate(timeout=60)
     log = folder / "c" / "logs" / "compile-kubernetes.log"
     assert error == f"compile kubernetes failed (go, exit code 1). The whole log is {log}; its last lines:\n    x.go:1:2: undefined: y\n"
-    assert (process.returncode, _processes(folder), list((folder / "c" / "running").iterdir())) == (1, [], [])
+    assert (1, [], []) == (process.returncode, _processes(folder), list((folder / "c" / "running").iterdir()))
 
 
 def test_after_ctrl_c_nothing_runs_and_nothing_is_taken_for_built(folder):
@@ -91,8 +91,8 @@ def test_after_ctrl_c_nothing_runs_and_nothing_is_taken_for_built(folder):
     _until(lambda: any("mmdebstrap" in words for words in _processes(folder)))
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
-    assert (_processes(folder), list((folder / "c" / "running").iterdir())) == ([], [])
-    assert [path.name for path in (folder / "c" / "files").iterdir() if not path.name.startswith(".")] == []
+    assert ([], []) == (_processes(folder), list((folder / "c" / "running").iterdir()))
+    assert [] == [path.name for path in (folder / "c" / "files").iterdir() if not path.name.startswith(".")]
 
 
 def test_what_a_killed_setup_left_running_the_next_ends(folder):
@@ -102,4 +102,4 @@ def test_what_a_killed_setup_left_running_the_next_ends(folder):
     process.communicate(timeout=60)
     Commands(folder / "c" / "logs", folder / "c" / "running").end_left()
     _until(lambda: _processes(folder) == [])
-    assert list((folder / "c" / "running").iterdir()) == []
+    assert [] == list((folder / "c" / "running").iterdir())

@@ -104,13 +104,13 @@ def test_an_answer_names_the_responder_and_the_source_that_it_saw(start, protoco
     (answer,) = talk.ask((address, port, protocol))["answers"]
     assert answer[:3] == ["connected", "shop/api", address]
     assert 0 < answer[3] < 0.4
-    assert answer[4] == ""
+    assert "" == answer[4]
 
 
 @pytest.mark.parametrize("protocol", ["TCP", "UDP", pytest.param("SCTP", marks=needs_raw)])
 @pytest.mark.parametrize("address", FAMILIES)
 def test_a_port_that_nobody_serves_is_refused(start, protocol, address):
-    assert start().kinds((address, free_port(), protocol)) == ["refused"]
+    assert ["refused"] == start().kinds((address, free_port(), protocol))
 
 
 @needs_raw
@@ -132,8 +132,8 @@ def test_all_questions_are_asked_at_the_same_time(start):
 def test_a_connection_over_which_nobody_answers_is_timed_out_and_says_so(start):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         (answer,) = start().ask(("127.0.0.1", silent.getsockname()[1], "TCP"))["answers"]
-    assert answer[0] == "timed-out"
-    assert answer[4] == "a connection was made, but nobody answered over it"
+    assert "timed-out" == answer[0]
+    assert "a connection was made, but nobody answered over it" == answer[4]
 
 
 def serve_once(reply: bytes, *, resets: bool = False) -> int:
@@ -154,18 +154,18 @@ def serve_once(reply: bytes, *, resets: bool = False) -> int:
 
 def test_a_connection_closed_without_a_word_is_connected_to_nobody(start):
     (answer,) = start().ask(("127.0.0.1", serve_once(b""), "TCP"))["answers"]
-    assert answer[:3] == ["connected", None, None]
-    assert answer[4] == "the connection was closed without a word"
+    assert ["connected", None, None] == answer[:3]
+    assert "the connection was closed without a word" == answer[4]
 
 
 def test_a_connection_that_is_reset_is_refused(start):
-    assert start().kinds(("127.0.0.1", serve_once(b"", resets=True), "TCP")) == ["refused"]
+    assert ["refused"] == start().kinds(("127.0.0.1", serve_once(b"", resets=True), "TCP"))
 
 
 def test_the_words_of_a_stranger_are_its_identity(start):
     (answer,) = start().ask(("127.0.0.1", serve_once(b"SSH-2.0-somebody else here\n"), "TCP"))["answers"]
-    assert answer[:2] == ["connected", "SSH-2.0-somebody else here"]
-    assert answer[4] == "these words are from something that is no probe agent"
+    assert ["connected", "SSH-2.0-somebody else here"] == answer[:2]
+    assert "these words are from something that is no probe agent" == answer[4]
 
 
 def test_a_lost_datagram_is_sent_again(start):
@@ -183,7 +183,7 @@ def test_a_lost_datagram_is_sent_again(start):
         thread.start()
         (answer,) = talk.ask(("127.0.0.1", server.getsockname()[1], "UDP"), timeout=2.0)["answers"]
         thread.join()
-    assert answer[:2] == ["connected", "shop/late"]
+    assert ["connected", "shop/late"] == answer[:2]
     assert answer[3] >= agent.RESEND
 
 
@@ -198,7 +198,7 @@ def test_every_datagram_flow_has_a_source_port_of_its_own(start):
             ports.append(sender[1])
             server.sendto(b"x 127.0.0.1", sender)
             talk.read()
-    assert len(set(ports)) == 40
+    assert 40 == len(set(ports))
 
 
 def test_the_ports_that_it_serves_now_are_confirmed(start):
@@ -232,17 +232,17 @@ def test_two_agents_of_one_machine_serve_sctp_each_at_its_own_address(start):
     one = start("outside/one", [[9000, "SCTP"]], ["127.0.0.21"])
     start("outside/two", [[9001, "SCTP"]], ["127.0.0.22"])
     answers = one.ask(("127.0.0.22", 9001, "SCTP"), ("127.0.0.22", 9000, "SCTP"), ("127.0.0.21", 9000, "SCTP"))["answers"]
-    assert [answer[:3] for answer in answers] == [
+    assert [
         ["connected", "outside/two", "127.0.0.21"],
         ["refused", None, None],
         ["connected", "outside/one", "127.0.0.21"],
-    ]
+    ] == [answer[:3] for answer in answers]
 
 
 def test_a_family_that_a_bound_agent_lacks_is_broken(start):
     (answer,) = start(bind=["127.0.0.21"]).ask(("::1", 80, "TCP"))["answers"]
-    assert answer[0] == "broken"
-    assert answer[4] == "this probe has no address of the family of ::1"
+    assert "broken" == answer[0]
+    assert "this probe has no address of the family of ::1" == answer[4]
 
 
 @pytest.mark.skipif(not (CAN_RAW and shutil.which("setpriv")), reason="only root can give up a capability, with setpriv")
@@ -250,7 +250,7 @@ def test_without_the_right_to_raw_sockets_only_sctp_is_broken(start):
     port = free_port()
     talk = start(serves=[[port, "TCP"], [port, "SCTP"]], before=["setpriv", "--bounding-set=-net_raw"])
     answers = talk.ask(("127.0.0.1", port, "SCTP"), ("127.0.0.1", port, "TCP"))["answers"]
-    assert [answer[0] for answer in answers] == ["broken", "connected"]
+    assert ["broken", "connected"] == [answer[0] for answer in answers]
     assert answers[0][4] == talk.hello["cannot"]["SCTP/ipv4"] == "SCTP needs the capability NET_RAW, which this probe does not have"
 
 
@@ -269,8 +269,8 @@ def test_without_the_right_to_raw_sockets_only_sctp_is_broken(start):
 def test_a_line_that_is_no_request_is_an_error_and_changes_nothing(start, line):
     talk = start()
     talk.write(line + "\n")
-    assert list(talk.read()) == ["error"]
-    assert talk.ask(number=7) == {"id": 7, "took": 0.0, "answers": [], "serving": []}
+    assert {"id", "error"} == set(talk.read())
+    assert {"id": 7, "took": 0.0, "answers": [], "serving": []} == talk.ask(number=7)
 
 
 def test_a_request_may_come_in_pieces_and_two_at_a_time(start):
@@ -278,7 +278,7 @@ def test_a_request_may_come_in_pieces_and_two_at_a_time(start):
     talk.write('{"id": 1, "timeo')
     time.sleep(0.05)  # so that the pieces are read one by one; nothing depends on it
     talk.write('ut": 0.1, "ask": []}\n\n{"id": 2, "timeout": 0.1, "ask": []}\n')
-    assert [talk.read()["id"], talk.read()["id"]] == [1, 2]
+    assert [1, 2] == [talk.read()["id"], talk.read()["id"]]
 
 
 def test_a_long_request_is_answered_in_one_line(start):
@@ -313,13 +313,13 @@ def test_each_start_has_a_number_of_its_own(start):
 def test_it_ends_when_told(start):
     talk = start()
     talk.write('{"end": true}\n')
-    assert talk.process.wait(SOON) == 0
+    assert 0 == talk.process.wait(SOON)
 
 
 def test_it_ends_with_its_input_where_that_is_wanted(start):
     talk = start(ends_with_stdin=True)
     talk.process.stdin.close()
-    assert talk.process.wait(SOON) == 0
+    assert 0 == talk.process.wait(SOON)
 
 
 def test_it_goes_on_serving_without_input_otherwise(start):
@@ -327,7 +327,7 @@ def test_it_goes_on_serving_without_input_otherwise(start):
     talk = start("shop/api", [[port, "TCP"]], ends_with_stdin=False)
     talk.process.stdin.close()
     with socket.create_connection(("127.0.0.1", port), SOON) as client:
-        assert client.makefile().read() == "shop/api 127.0.0.1\n"
+        assert "shop/api 127.0.0.1\n" == client.makefile().read()
     assert talk.process.poll() is None
 
 
@@ -341,7 +341,7 @@ def test_it_serves_without_any_input(start):
     ) as other:
         hello = json.loads(other.stdout.readline())
         other.kill()
-    assert hello["faults"] == ["standard input is no stream: nobody can ask this probe"]
+    assert ["standard input is no stream: nobody can ask this probe"] == hello["faults"]
     assert talk.process.poll() is None
 
 
@@ -349,7 +349,7 @@ def test_sigterm_ends_it_at_once(start):
     talk = start()
     began = time.monotonic()
     talk.process.send_signal(signal.SIGTERM)
-    assert talk.process.wait(SOON) == 0
+    assert 0 == talk.process.wait(SOON)
     assert time.monotonic() - began < 1.0
 
 

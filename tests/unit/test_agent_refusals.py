@@ -65,10 +65,10 @@ def walled() -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
         [shutil.which("unshare"), "--net", "sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        assert json.loads(process.stdout.readline())["hello"] == "behind/wall"
+        assert "behind/wall" == json.loads(process.stdout.readline())["hello"]
         yield process
         process.stdin.close()
-        assert process.wait(10) == 0
+        assert 0 == process.wait(10)
 
 
 def ask(process: subprocess.Popen[str], *question: object) -> list[object]:
@@ -83,11 +83,11 @@ def test_the_answer_says_how_it_was_blocked(walled, address, port, protocol, ans
 
 
 def test_an_echo_that_is_rejected_is_prohibited(walled):
-    assert ask(walled, "127.0.0.9", 0, "ICMP")[0] == "prohibited"
+    assert "prohibited" == ask(walled, "127.0.0.9", 0, "ICMP")[0]
 
 
 @pytest.mark.parametrize("protocol", ["TCP", "UDP", "SCTP", "ICMP"])
 @pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1"])
 def test_a_network_to_which_there_is_no_route_is_broken(walled, address, protocol):
     kind, _, _, _, detail = ask(walled, address, 80, protocol)
-    assert (kind, detail) == ("broken", "no route: Network is unreachable")
+    assert ("broken", "no route: Network is unreachable") == (kind, detail)

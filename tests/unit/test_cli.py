@@ -25,19 +25,19 @@ def call(*words: str) -> tuple[int, str]:
 
 def test_the_catalogue_is_sound():
     code, text = call("check")
-    assert (code, text.split(" ", 1)[1]) == (0, "scenarios are sound\n")
+    assert (0, "scenarios are sound\n") == (code, text.split(" ", 1)[1])
 
 
 def test_the_list_has_every_group_and_what_each_scenario_says():
     code, text = call("list")
-    assert code == 0
+    assert 0 == code
     assert {"recipes", "articles"} <= set(text.splitlines())
     assert "  limit-traffic-to-an-application\n      Only pods of the bookstore reach its API" in text
 
 
 def test_expected_tables_come_with_the_deciding_rules_and_need_no_cluster():
     code, text = call("expect", "limit-traffic-to-an-application")
-    assert code == 0
+    assert 0 == code
     assert "from\\to" in text
     assert "shop/api-allow" in text
 
@@ -60,7 +60,7 @@ def test_expected_tables_come_with_the_deciding_rules_and_need_no_cluster():
 def test_wrong_usage_is_one_sentence_and_exit_code_2(words, sentence, capfd):
     code, text = call(*words)
     shown = text + "".join(capfd.readouterr())
-    assert (code, sentence in shown) == (2, True), shown
+    assert (2, True) == (code, sentence in shown), shown
     assert "Traceback" not in shown
 
 
@@ -68,25 +68,25 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(words, sentence, capfd):
 def test_without_setup_what_is_missing_is_listed_with_the_command_that_gets_it(words, capfd):
     code, text = call(*words)
     shown = text + "".join(capfd.readouterr())
-    assert (code, "docker" in shown, "--setup" in shown) == (3, True, True), shown
+    assert (3, True, True) == (code, "docker" in shown, "--setup" in shown), shown
 
 
 @pytest.mark.parametrize("words", [["run", "--cluster=kubeconfig", "-n", "0"], ["doctor", "--cluster=kubeconfig"]], ids=" ".join)
 def test_without_a_kubeconfig_an_existing_cluster_cannot_be_had(words, capfd):
     code, text = call(*words)
     shown = text + "".join(capfd.readouterr())
-    assert (code, "there is no kubeconfig" in shown) == (3, True), shown
+    assert (3, True) == (code, "there is no kubeconfig" in shown), shown
 
 
 def test_where_nothing_was_left_behind_clean_says_so():
-    assert call("clean") == (0, "nothing was left behind\n")
+    assert (0, "nothing was left behind\n") == call("clean")
 
 
 def test_where_no_cluster_was_made_status_says_so():
-    assert call("cluster", "status") == (0, "no cluster is known here\n")
+    assert (0, "no cluster is known here\n") == call("cluster", "status")
 
 
 def test_a_record_of_another_kind_is_one_sentence(tmp_path: Path):
     (tmp_path / "other.json").write_text(json.dumps({"format": "something else"}))
     code, text = call("judge", "other.json")
-    assert (code, "this is no record of cni-conformance" in text) == (2, True)
+    assert (2, True) == (code, "this is no record of cni-conformance" in text)

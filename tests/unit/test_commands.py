@@ -30,7 +30,7 @@ def _wait(condition: object, limit: float = 10.0) -> None:
 
 def test_a_command_gets_its_input_and_environment_and_gives_its_output(tmp_path: Path) -> None:
     commands = Commands(tmp_path, {"COLOUR": "red"})
-    assert commands.run("sh", "-c", 'echo "$COLOUR $(cat)"', stdin="house") == "red house\n"
+    assert "red house\n" == commands.run("sh", "-c", 'echo "$COLOUR $(cat)"', stdin="house")
 
 
 def test_a_command_that_fails_is_told_with_its_last_words(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_end_ends_what_is_under_way_and_starts_nothing_more(tmp_path: Path) -> N
     _wait((tmp_path / "pid").exists)
     commands.end()
     thread.join(10)
-    assert len(caught) == 1
+    assert 1 == len(caught)
     with pytest.raises(BrokenCommand, match="the work was ended"):
         commands.run("true")
 

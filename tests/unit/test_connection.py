@@ -94,8 +94,8 @@ def test_an_api_server_that_nobody_runs_is_named_with_the_cause(tmp_path, server
     path = kubeconfig(tmp_path, "http://127.0.0.1:1")
     with pytest.raises(BrokenCluster) as trouble:
         Cluster.connect(path, None, TIMES)
-    assert str(trouble.value) == (
-        "cannot ask for the version: the API server at http://127.0.0.1:1 (here) cannot be reached: Connection refused"
+    assert "cannot ask for the version: the API server at http://127.0.0.1:1 (here) cannot be reached: Connection refused" == (
+        str(trouble.value)
     )
 
 
@@ -112,7 +112,7 @@ def test_a_server_that_is_starting_is_asked_again(connect, server, code):
     server.replies = [status(code, "not now"), status(code, "not now"), (200, VERSION)]
     connection = connect()
     assert connection.call("ask for the version", connection.versions.get_code) == VERSION
-    assert len(server.seen) == 3
+    assert 3 == len(server.seen)
 
 
 def test_credentials_that_are_not_accepted_are_told_at_once(connect, server):
@@ -120,7 +120,7 @@ def test_credentials_that_are_not_accepted_are_told_at_once(connect, server):
     connection = connect()
     with pytest.raises(BrokenRequest, match=r"does not accept the credentials of here \(401\): they have expired, were revoked"):
         connection.call("ask for the version", connection.versions.get_code)
-    assert len(server.seen) == 1
+    assert 1 == len(server.seen)
 
 
 def test_a_missing_permission_is_told_with_verb_resource_and_place(connect, server):
@@ -132,7 +132,6 @@ def test_a_missing_permission_is_told_with_verb_resource_and_place(connect, serv
     assert str(trouble.value) == f"no permission to list the pods of shop: {words} (docs/rbac.yaml has all that is needed)"
 
 
-@pytest.mark.parametrize("code", [401, 403])
 def test_an_admission_that_refuses_a_pod_is_no_missing_permission(connect, server):
     words = 'pods "api" is forbidden: violates PodSecurity "restricted:latest": unrestricted capabilities'
     server.replies = [status(403, words)]
@@ -141,6 +140,7 @@ def test_an_admission_that_refuses_a_pod_is_no_missing_permission(connect, serve
     assert str(trouble.value) == f"cannot create pod shop/api: the API server refuses it (403): {words}"
 
 
+@pytest.mark.parametrize("code", [401, 403])
 def test_a_server_that_is_not_ready_may_not_know_anybody_yet(connect, server, code):
     server.ready = 500
     server.replies = [status(code, "who are you?"), (200, VERSION)]
@@ -148,25 +148,32 @@ def test_a_server_that_is_not_ready_may_not_know_anybody_yet(connect, server, co
     assert connection.call("ask for the version", connection.versions.get_code) == VERSION
 
 
+def test_what_is_denied_just_after_a_loss_is_asked_again(connect, server):
+    server.replies = [status(403, 'User "me" cannot list resource "pods"'), (200, VERSION)]
+    connection = connect()
+    connection.lost()
+    assert connection.call("ask for the version", connection.versions.get_code) == VERSION
+
+
 def test_a_new_namespace_takes_pods_when_its_service_account_is_there(connect, server):
     server.replies = [status(403, 'error looking up service account shop/default: serviceaccount "default" not found'), (201, {})]
     apply.create_pod(connect(), {"metadata": {"namespace": "shop", "name": "api"}})
-    assert len(server.seen) == 2
+    assert 2 == len(server.seen)
 
 
 def test_a_refused_object_is_told_with_the_servers_words(connect, server):
     server.replies = [status(422, 'Pod "api" is invalid: spec.containers: Required value')]
     with pytest.raises(BrokenRequest) as trouble:
         apply.create_pod(connect(), {"metadata": {"namespace": "shop", "name": "api"}})
-    assert str(trouble.value) == (
-        'cannot create pod shop/api: the API server refuses it (422): Pod "api" is invalid: spec.containers: Required value'
+    assert 'cannot create pod shop/api: the API server refuses it (422): Pod "api" is invalid: spec.containers: Required value' == (
+        str(trouble.value)
     )
 
 
 def test_what_an_earlier_attempt_has_created_is_created(connect, server):
     server.replies = [status(503, "going away"), status(409, "already exists")]
     apply.create_pod(connect(), {"metadata": {"namespace": "shop", "name": "api"}})
-    assert len(server.seen) == 2
+    assert 2 == len(server.seen)
 
 
 def test_what_somebody_else_has_created_is_not_ours(connect, server):
@@ -178,7 +185,7 @@ def test_what_somebody_else_has_created_is_not_ours(connect, server):
 def test_what_is_not_there_is_deleted(connect, server):
     server.replies = [status(404, "not found")]
     apply.delete_policy(connect(), "shop", "deny")
-    assert server.seen == [("DELETE", "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies/deny", None, None)]
+    assert [("DELETE", "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies/deny", None, None)] == server.seen
 
 
 def test_a_policy_is_applied_by_the_server(connect, server):
@@ -192,19 +199,19 @@ def test_a_policy_is_applied_by_the_server(connect, server):
 
 def test_a_label_is_taken_away_by_none(connect, server):
     apply.change_pod(connect(), "shop", "api", {"labels": {"role": None, "app": "bookstore"}})
-    assert server.seen[0][2:] == ("application/merge-patch+json", {"metadata": {"labels": {"role": None, "app": "bookstore"}}})
+    assert ("application/merge-patch+json", {"metadata": {"labels": {"role": None, "app": "bookstore"}}}) == server.seen[0][2:]
 
 
 def test_a_namespace_says_which_process_owns_it(connect, server):
     apply.create_world(connect(), [{"metadata": {"name": "cc-1-shop", "annotations": {"mine": "stays"}}}], [])
     annotations = server.seen[0][3]["metadata"]["annotations"]
-    assert annotations["mine"] == "stays"
-    assert list(json.loads(annotations["cni-conformance/owner"])) == ["machine", "space", "process", "started"]
+    assert "stays" == annotations["mine"]
+    assert ["machine", "space", "process", "started"] == list(json.loads(annotations["cni-conformance/owner"]))
 
 
 def test_nodes_that_we_may_not_list_are_no_trouble(connect, server):
     server.replies = [status(403, "nodes is forbidden")]
-    assert Cluster(connect()).nodes() == {}
+    assert {} == Cluster(connect()).nodes()
 
 
 @pytest.fixture

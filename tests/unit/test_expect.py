@@ -37,7 +37,8 @@ def test_the_page_of_a_scenario(tmp_path: Path) -> None:
 
 
 def test_reasons_come_with_all_cells_that_they_decide(tmp_path: Path) -> None:
-    layout = "layout:\n  shop:\n    pods:\n      api: {labels: {app: api}, serves: [80/TCP, 81/TCP, ICMP]}\n      a: {}\n      b: {}\n      a-b: {}\n"
+    api = "api: {labels: {app: api}, serves: [80/TCP, 81/TCP, ICMP]}"
+    layout = f"layout:\n  shop:\n    pods:\n      {api}\n      a: {{}}\n      b: {{}}\n      a-b: {{}}\n"
     body = HEAD + "spec: {podSelector: {matchLabels: {app: api}}, ingress: [{from: [{podSelector: {}}], ports: [{port: 80}]}]}"
 
     steps = "steps:\n  - {apply: [deny], expect: {shop/a -> shop/api 81: blocked}}\n"

@@ -229,6 +229,30 @@ def test_objects_of_a_manifest_are_applied_in_their_order(server: Server, kubeco
     assert [body for verb, _, body in server.seen if verb == "PATCH"] == [CRD, THING]
 
 
+def test_objects_inside_a_list_are_applied_one_by_one(server: Server, kubeconfig: Path, tmp_path: Path) -> None:
+    _discovery(server, knows_things=True)
+    (tmp_path / "m.yaml").write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": [CRD, THING]}))
+    _installation(tmp_path, kubeconfig, str(tmp_path / "m.yaml")).run()
+    assert [CRD, THING] == [body for verb, _, body in server.seen if verb == "PATCH"]
+
+
+def test_a_document_that_is_no_object_is_told(kubeconfig: Path, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("404: Not Found\n")
+    with pytest.raises(BrokenCluster, match=r"the manifest .*m\.yaml of plugin weave: this is no Kubernetes object: .*404"):
+        _installation(tmp_path, kubeconfig, str(tmp_path / "m.yaml")).run()
+
+
+def test_a_server_that_does_not_answer_is_told(kubeconfig: Path, tmp_path: Path, server: Server) -> None:
+    server.close()
+    (tmp_path / "m.yaml").write_text(yaml.safe_dump(THING))
+    with pytest.raises(BrokenCluster, match="the API server does not answer"):
+        _installation(tmp_path, kubeconfig, str(tmp_path / "m.yaml")).run()
+    with pytest.raises(BrokenCluster, match="not ready after 0 s: the API server does not answer"):
+        wait_until_ready(Questions(kubeconfig), [AGENT], limit=0.0)
+    with pytest.raises(BrokenCluster, match="the API server does not answer"):
+        wait_for_nodes(Questions(kubeconfig), 1, limit=0.0)
+
+
 def test_a_kind_that_the_cluster_does_not_know_is_told(
     server: Server, kubeconfig: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -301,9 +301,7 @@ def test_the_legacy_annotation_isolates_a_namespace_for_ingress() -> None:
         pytest.param(
             "shop/front -> shop/api 80/TCP",
             [from_peer(ipBlock={"cidr": "10.244.0.0/16"})],
-            [
-                f"ingress: rule 0 of shop/allow may admit ipBlock 10.244.0.0/16, {COVERS} on all ports"
-            ],
+            [f"ingress: rule 0 of shop/allow may admit ipBlock 10.244.0.0/16, {COVERS} on all ports"],
             id="open: only the end that is open",
         ),
         pytest.param(

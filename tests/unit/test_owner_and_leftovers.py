@@ -69,27 +69,27 @@ OLD = STALE + 1
 
 
 def test_a_run_whose_process_has_ended_is_over(ended):
-    assert over([namespace(ended)], NOW) == "the process that created them has ended"
+    assert "the process that created them has ended" == over([namespace(ended)], NOW)
 
 
 def test_a_run_with_one_process_alive_is_not_over(ended):
-    assert over([namespace(ended), namespace(Owner.of_this_process())], NOW) == ""
+    assert "" == over([namespace(ended), namespace(Owner.of_this_process())], NOW)
 
 
 @pytest.mark.parametrize("owner", [ELSEWHERE, None], ids=["elsewhere", "nobody says whose"])
 def test_a_run_elsewhere_is_over_when_it_is_old(owner):
-    assert over([namespace(owner)], NOW) == ""
-    assert over([namespace(owner, OLD)], NOW) == "it was started elsewhere more than 6 hours ago"
+    assert "" == over([namespace(owner)], NOW)
+    assert "it was started elsewhere more than 6 hours ago" == over([namespace(owner, OLD)], NOW)
 
 
 def test_a_young_namespace_from_elsewhere_keeps_a_run(ended):
-    assert over([namespace(ended), namespace(ELSEWHERE)], NOW) == ""
+    assert "" == over([namespace(ended), namespace(ELSEWHERE)], NOW)
 
 
 def test_a_leftover_is_a_sentence():
     left = Leftover("7f3a", ("cc-7f3a-w0-shop",), "the process that created them has ended")
-    assert str(left) == "run 7f3a: 1 namespace (cc-7f3a-w0-shop): the process that created them has ended"
+    assert "run 7f3a: 1 namespace (cc-7f3a-w0-shop): the process that created them has ended" == str(left)
 
 
 def test_the_annotation_says_only_what_tells_a_process():
-    assert sorted(json.loads(Owner.of_this_process().text())) == ["machine", "process", "space", "started"]
+    assert ["machine", "process", "space", "started"] == sorted(json.loads(Owner.of_this_process().text()))

@@ -57,28 +57,28 @@ def test_the_first_step_is_the_baseline_where_everybody_reaches_everybody(planne
 
 
 def test_what_is_in_force_at_the_end_is_put_back(planned):
-    assert actions(planned()) == ["no policy", "apply closed", "put back: delete closed"]
+    assert ["no policy", "apply closed", "put back: delete closed"] == actions(planned())
 
 
 def test_a_scenario_that_cleans_up_itself_gets_no_further_step(planned):
-    assert actions(planned("  - delete: [closed]\n    expect: all allowed\n")) == ["no policy", "apply closed", "delete closed"]
+    assert ["no policy", "apply closed", "delete closed"] == actions(planned("  - delete: [closed]\n    expect: all allowed\n"))
 
 
 def test_a_second_text_of_a_policy_replaces_the_first(planned):
     found = planned("  - apply: [open]\n    expect: all allowed\n")
-    assert [step.policies for step in found.steps] == [(), ("closed",), ("open",), ()]
+    assert [(), ("closed",), ("open",), ()] == [step.policies for step in found.steps]
 
 
 def test_deleting_either_text_of_a_policy_deletes_the_policy(planned):
     found = planned("  - apply: [open]\n    expect: all allowed\n  - delete: [closed]\n    expect: all allowed\n")
-    assert actions(found) == ["no policy", "apply closed", "apply open", "delete closed"]
+    assert ["no policy", "apply closed", "apply open", "delete closed"] == actions(found)
 
 
 def test_labels_are_put_back_those_that_were_added_and_those_that_were_changed(planned):
     steps = "  - delete: [closed]\n    expect: all allowed\n"
     steps += "  - relabel: {shop/api: {app: web, new: 'on'}, shop: {team: null}}\n    expect: all allowed\n"
     back = planned(steps).steps[-1].action
-    assert back.labels == {"shop": {"team": "shop"}, "shop/api": {"app": "api", "new": None}}
+    assert {"shop": {"team": "shop"}, "shop/api": {"app": "api", "new": None}} == back.labels
 
 
 def test_where_file_and_model_differ_the_step_says_so(planned):

@@ -56,7 +56,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_good_descriptor_becomes_a_value(folder: Path) -> None:
     plugin = load(str(folder))
-    assert (plugin.name, plugin.version, plugin.enforces, plugin.default_family) == ("sample", "1.2", True, "dual")
+    assert ("sample", "1.2", True, "dual") == (plugin.name, plugin.version, plugin.enforces, plugin.default_family)
     assert plugin.install == (
         Helm("sample", "ns", "sample", "https://sample.example/c", "1.2", "values.yaml"),
         Manifest(url="https://sample.example/sample.yaml"),
@@ -66,7 +66,7 @@ def test_a_good_descriptor_becomes_a_value(folder: Path) -> None:
     )
     assert plugin.ready == (Workload("daemonset", "kube-system", "sample"),)
     assert plugin.version_probe == ImageOf("kube-system", "sample")
-    assert plugin.known_deviations[0].source == "https://sample.example/1"
+    assert "https://sample.example/1" == plugin.known_deviations[0].source
 
 
 FAULTS = {
@@ -115,7 +115,7 @@ def test_a_fault_is_told_with_its_line(folder: Path, old: str, new: str, told: l
     (folder / "plugin.yaml").write_text(GOOD.replace(old, new, 1))
     with pytest.raises(InvalidPlugin) as caught:
         load(str(folder))
-    assert [each for each in told if each not in str(caught.value)] == [], str(caught.value)
+    assert [] == [each for each in told if each not in str(caught.value)], str(caught.value)
 
 
 def test_an_empty_file_is_told(folder: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_template_with_a_syntax_fault_is_told_with_its_line(folder: Path) -> N
 
 def test_a_template_gets_its_values_and_misses_none(folder: Path) -> None:
     plugin = load(str(folder))
-    assert plugin.render("kind.yaml", family="dual") == "kind: Cluster\nfamily: dual\n"
+    assert "kind: Cluster\nfamily: dual\n" == plugin.render("kind.yaml", family="dual")
     with pytest.raises(InvalidPlugin, match="'family' is undefined"):
         plugin.render("kind.yaml")
 
@@ -148,7 +148,7 @@ def test_a_folder_without_a_descriptor_is_no_plugin(tmp_path: Path) -> None:
 
 
 def test_the_plugins_of_the_suite_are_those_of_its_folder() -> None:
-    assert names() == ["antrea", "bridge", "calico", "cilium", "cilium-native", "flannel", "kindnet", "kube-router", "ptp", "weave"]
+    assert ["antrea", "bridge", "calico", "cilium", "cilium-native", "flannel", "kindnet", "kube-router", "ptp", "weave"] == names()
 
 
 def test_forms_of_version_probes() -> None:

@@ -22,9 +22,9 @@ def test_the_kind_configuration_has_the_family_and_the_nodes(name: str, family: 
     values = {"name": "x", "family": family, "workers": 3, "kube_proxy": "iptables"}
     content = yaml.safe_load(configuration(load(name), TOOLBOX, values))
     assert content["networking"]["ipFamily"] == family
-    assert content["networking"]["kubeProxyMode"] == "iptables"
+    assert "iptables" == content["networking"]["kubeProxyMode"]
     assert content["networking"]["disableDefaultCNI"] == (name != "kindnet")
-    assert [node["role"] for node in content["nodes"]] == ["control-plane", "worker", "worker", "worker"]
+    assert ["control-plane", "worker", "worker", "worker"] == [node["role"] for node in content["nodes"]]
 
 
 @pytest.mark.parametrize(("name", "family"), PAIRS)
@@ -50,7 +50,7 @@ def test_cilium_carries_exactly_the_families_of_the_cluster(name: str, family: s
 def test_capabilities_are_those_of_the_catalogue(name: str) -> None:
     known = yaml.safe_load((data.folder("scenarios") / "capabilities.yaml").read_text())
     plugin = load(name)
-    assert sorted(plugin.capabilities - set(known)) == []
+    assert [] == sorted(plugin.capabilities - set(known))
     assert {"ipv4", "ipv6"} & plugin.capabilities == {family for family in ("ipv4", "ipv6") if {family, "dual"} & set(plugin.families)}
 
 
@@ -58,6 +58,6 @@ def test_patches_of_the_toolbox_are_merged_into_the_configuration() -> None:
     patches = ({"networking": {"apiServerPort": 1}, "kubeadmConfigPatches": ["a"]}, {"kubeadmConfigPatches": ["b"]})
     box = replace(TOOLBOX, kind_patches=patches)
     content = yaml.safe_load(configuration(load("ptp"), box, {"name": "x", "family": "dual", "workers": 1, "kube_proxy": "nftables"}))
-    assert content["networking"]["apiServerPort"] == 1
-    assert content["networking"]["ipFamily"] == "dual"
-    assert content["kubeadmConfigPatches"] == ["a", "b"]
+    assert 1 == content["networking"]["apiServerPort"]
+    assert "dual" == content["networking"]["ipFamily"]
+    assert ["a", "b"] == content["kubeadmConfigPatches"]

@@ -50,12 +50,12 @@ def lines(result: pytest.RunResult) -> list[str]:
 
 def test_scenarios_are_collected_without_a_cluster(pytester, catalogue, cache):
     result = pytester.runpytest("--collect-only", "-q", catalogue)
-    assert lines(result) == ["scenarios/own/first.yaml::first", "scenarios/own/second.yaml::second"]
-    assert (result.ret, cache.exists()) == (0, False)
+    assert ["scenarios/own/first.yaml::first", "scenarios/own/second.yaml::second"] == lines(result)
+    assert (0, False) == (result.ret, cache.exists())
 
 
 def test_scenarios_are_chosen_by_name(pytester, catalogue):
-    assert lines(pytester.runpytest("--collect-only", "-q", "-k", "second", catalogue)) == ["scenarios/own/second.yaml::second"]
+    assert ["scenarios/own/second.yaml::second"] == lines(pytester.runpytest("--collect-only", "-q", "-k", "second", catalogue))
 
 
 @pytest.mark.parametrize(("marks", "count"), [("own", 2), ("not own", 0)])
@@ -74,7 +74,7 @@ def test_every_fault_of_every_file_is_told_and_nothing_is_started(pytester, cata
         (catalogue / "own" / f"{name}.yaml").write_text(GOOD.format(name=name).replace("apply: [deny]", "apply: [allow]"))
     result = pytester.runpytest(catalogue)
     told = [line for line in result.errlines if "yaml:" in line]
-    assert (result.ret, cache.exists()) == (2, False)
+    assert (2, False) == (result.ret, cache.exists())
     places = [place for line in told for place in re.findall(r"own/\w+\.yaml:\d+:\d+", line)]
     assert ["own/first.yaml:12:13", "own/second.yaml:12:13"] == places
 
@@ -89,5 +89,5 @@ def test_a_setting_that_makes_no_sense_is_wrong_usage(pytester, catalogue, optio
 def test_other_tests_do_not_notice_the_plugin(pytester, cache):
     pytester.makepyfile("def test_one(): pass")
     result = pytester.runpytest()
-    assert result.parseoutcomes() == {"passed": 1}
+    assert {"passed": 1} == result.parseoutcomes()
     assert not cache.exists()

@@ -192,7 +192,7 @@ def test_the_order_of_questions_is_kept() -> None:
 def test_times_are_kept_to_the_microsecond() -> None:
     record = ScenarioRecord("s", Judgement(Outcome.PASSED, ""), seconds=1.23456789)
 
-    assert ScenarioRecord.from_document(record.to_document()).seconds == 1.234568
+    assert 1.234568 == ScenarioRecord.from_document(record.to_document()).seconds
 
 
 def test_a_record_has_the_form_that_its_schema_says() -> None:
@@ -215,7 +215,7 @@ def test_each_row_of_a_table_is_one_line() -> None:
     lines = sample_run.run().to_json().splitlines()
 
     assert '    ["shop/api", "shop/front", 80, "TCP", "ipv4"],' in lines
-    assert lines[:3] == ["{", ' "format": "cni-conformance/record",', ' "version": 1,']
+    assert ["{", ' "format": "cni-conformance/record",', ' "version": 1,'] == lines[:3]
 
 
 SAMPLE = sample_run.run().to_json()
@@ -373,14 +373,14 @@ def test_judging_again_corrects_a_judgement_but_leaves_what_was_not_measured() -
 
     again = rejudge(forged)
 
-    assert [each.outcome for each in again.scenarios[1:3]] == [Outcome.FAILED, Outcome.FAILED]
+    assert [Outcome.FAILED, Outcome.FAILED] == [each.outcome for each in again.scenarios[1:3]]
     assert again.of(Outcome.NOT_SUPPORTED, Outcome.SKIPPED) == run.of(Outcome.NOT_SUPPORTED, Outcome.SKIPPED)
 
 
 def test_the_outcome_and_its_sentence_are_the_judgement_s() -> None:
     record = ScenarioRecord("s", Judgement(Outcome.PASSED, "all is well"))
 
-    assert (record.outcome, record.sentence) == (Outcome.PASSED, "all is well")
+    assert (Outcome.PASSED, "all is well") == (record.outcome, record.sentence)
 
 
 @pytest.mark.parametrize(
@@ -412,7 +412,7 @@ def test_a_record_is_written_and_read(tmp_path: Path) -> None:
 
     assert read(tmp_path / "record.json") == run
     assert read(tmp_path) == run
-    assert [path.name for path in tmp_path.iterdir()] == ["record.json"]
+    assert ["record.json"] == [path.name for path in tmp_path.iterdir()]
 
 
 def test_the_writer_makes_the_record_in_the_order_of_the_files(tmp_path: Path) -> None:
@@ -425,7 +425,7 @@ def test_the_writer_makes_the_record_in_the_order_of_the_files(tmp_path: Path) -
     assert finished.facts == run.facts
     assert [each.file for each in finished.scenarios] == sorted(each.file for each in run.scenarios)
     assert read(path) == finished
-    assert [each.name for each in path.parent.iterdir()] == ["record.json"]
+    assert ["record.json"] == [each.name for each in path.parent.iterdir()]
 
 
 def test_a_killed_run_loses_nothing_that_was_finished(tmp_path: Path) -> None:

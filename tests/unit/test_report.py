@@ -111,7 +111,7 @@ def test_each_trouble_is_explained(name: str, text: str) -> None:
 
 
 def test_a_sentence_is_not_said_twice() -> None:
-    assert explain(SCENARIO["a-broken-change"], width=None).count("the API server did not answer for 30 s") == 1
+    assert 1 == explain(SCENARIO["a-broken-change"], width=None).count("the API server did not answer for 30 s")
 
 
 def test_all_findings_that_belong_to_no_step_are_told() -> None:
@@ -152,7 +152,7 @@ def test_a_policy_that_was_never_applied_says_so() -> None:
 
 
 def test_a_scenario_without_facts_is_explained_as_well() -> None:
-    assert explain(ScenarioRecord("s", Judgement(Outcome.ERROR, "the worker crashed"))) == "ERROR  s\n\n  the worker crashed"
+    assert "ERROR  s\n\n  the worker crashed" == explain(ScenarioRecord("s", Judgement(Outcome.ERROR, "the worker crashed")))
 
 
 def test_a_step_without_rounds_was_not_asked() -> None:
@@ -182,7 +182,7 @@ def many(number: int) -> ScenarioRecord:
 def test_many_cells_are_cut_with_a_count() -> None:
     text = explain(many(9))
 
-    assert text.count("    leak: ") == 12
+    assert 12 == text.count("    leak: ")
     assert "… and 60 more pairs of places: the record has them all" in text
 
 
@@ -212,33 +212,33 @@ def square(number: int, *wrong: tuple[int, int]) -> dict[Question, Look]:
 
 
 def test_small_tables_have_names_for_rows_and_columns() -> None:
-    assert drawn(square(2, (0, 1)), 100).splitlines() == [
+    assert [
         "expected            observed            difference",
         "from\\to  x/0  x/1   from\\to  x/0  x/1   from\\to  x/0  x/1",
         "x/0       -    X    x/0       -    .    x/0       -    L",
         "x/1       .    -    x/1       .    -    x/1       =    -",
         "",
         "Rows ask columns (. allowed, X blocked, = as expected, L leak: wrongly allowed).",
-    ]
+    ] == drawn(square(2, (0, 1)), 100).splitlines()
 
 
 def test_larger_tables_have_numbers_for_columns() -> None:
     lines = drawn(square(10, (0, 9)), 120).splitlines()
 
     assert lines[1] == "from\\to    1  2  3  4  5  6  7  8  9 10" + "    1  2  3  4  5  6  7  8  9 10" * 2
-    assert lines[2] == " 1 x/0     -  .  .  .  .  .  .  .  .  X    -  .  .  .  .  .  .  .  .  .    -  =  =  =  =  =  =  =  =  L"
+    assert " 1 x/0     -  .  .  .  .  .  .  .  .  X    -  .  .  .  .  .  .  .  .  .    -  =  =  =  =  =  =  =  =  L" == lines[2]
 
 
 def test_tables_stand_one_below_the_other_where_it_is_narrow() -> None:
     titles = [line.strip() for line in drawn(square(10, (0, 9)), 60).splitlines() if line.strip() in ("expected", "observed", "difference")]
 
-    assert titles == ["expected", "observed", "difference"]
+    assert ["expected", "observed", "difference"] == titles
 
 
 def test_of_a_wide_table_only_the_differing_part_is_drawn() -> None:
     lines = drawn(square(60, (0, 59), (7, 8)), 80).splitlines()
 
-    assert lines[0] == "Of 60 rows and 60 columns only those with a difference:"
+    assert "Of 60 rows and 60 columns only those with a difference:" == lines[0]
     assert len([line for line in lines if " x/" in line]) <= 6
 
 
@@ -248,19 +248,19 @@ def test_a_place_has_the_same_number_in_all_tables() -> None:
 
     assert "81/TCP   1            1            1" in lines
     assert "3 x/2    X            .            L" in lines
-    assert len([line for line in lines if line.startswith("2 x/1")]) == 1
+    assert 1 == len([line for line in lines if line.startswith("2 x/1")])
 
 
 def test_tables_of_a_contradiction_are_drawn_even_where_nothing_was_observed() -> None:
     page = Page(80)
     put_tables(page, {Question("x/0", "x/1", port): Look(verdict, "!", "=") for port, verdict in ((80, "."), (81, "X"))}, shown=(0,))
 
-    assert str(page).splitlines()[1:3] == ["80/TCP  x/1", "x/0      ."]
+    assert ["80/TCP  x/1", "x/0      ."] == str(page).splitlines()[1:3]
     assert "as expected" not in str(page)
 
 
 def test_no_cells_are_no_table() -> None:
-    assert drawn({}, 80) == ""
+    assert "" == drawn({}, 80)
 
 
 def test_long_and_strange_names_do_not_spoil_a_table() -> None:
@@ -305,14 +305,14 @@ def test_paragraphs_are_wrapped_with_a_hanging_indent() -> None:
     page = Page(30)
     page.paragraph("one two three four five six seven", indent=2, hang=2)
 
-    assert str(page).splitlines() == ["  one two three four five", "    six seven"]
+    assert ["  one two three four five", "    six seven"] == str(page).splitlines()
 
 
 def test_a_label_stands_in_front_of_the_first_line() -> None:
     page = Page(40)
     page.paragraph("one two three four five six seven", indent=2, hang=8, label="words")
 
-    assert str(page).splitlines() == ["  words   one two three four five six", "          seven"]
+    assert ["  words   one two three four five six", "          seven"] == str(page).splitlines()
 
 
 def test_there_are_never_two_empty_lines_in_a_row() -> None:
@@ -322,7 +322,7 @@ def test_there_are_never_two_empty_lines_in_a_row() -> None:
         page.line("text")
         page.blank()
 
-    assert str(page) == "text\n\ntext"
+    assert "text\n\ntext" == str(page)
 
 
 # --- the whole run ----------------------------------------------------------------------------------------------------
@@ -392,21 +392,21 @@ def test_the_first_sentence_answers_the_question(run: Run, sentence: str) -> Non
 def test_the_numbers_of_a_run() -> None:
     numbers = Summary.of(RUN)
 
-    assert (numbers.leaks, numbers.outages, numbers.left_open) == (3, 2, 2)
-    assert numbers.outcomes == {
+    assert (3, 2, 2) == (numbers.leaks, numbers.outages, numbers.left_open)
+    assert {
         Outcome.PASSED: 1,
         Outcome.FAILED: 4,
         Outcome.ERROR: 6,
         Outcome.KNOWN_DEVIATION: 1,
         Outcome.NOT_SUPPORTED: 1,
         Outcome.SKIPPED: 1,
-    }
-    assert (numbers.newly_allowed.cells, numbers.newly_allowed.never, numbers.newly_allowed.p50, numbers.newly_allowed.p99) == (
+    } == numbers.outcomes
+    assert (
         21,
         0,
         0.1,
         0.1,
-    )
+    ) == (numbers.newly_allowed.cells, numbers.newly_allowed.never, numbers.newly_allowed.p50, numbers.newly_allowed.p99)
 
 
 def test_how_often_was_looked_is_said_with_the_times() -> None:
@@ -416,18 +416,18 @@ def test_how_often_was_looked_is_said_with_the_times() -> None:
 
 
 def test_what_fails_as_known_is_no_leak_of_the_run() -> None:
-    assert Summary.of(some("known")).leaks == 0
-    assert SCENARIO["known"].judgement.count(FindingKind.WRONGLY_ALLOWED) == 2
+    assert 0 == Summary.of(some("known")).leaks
+    assert 2 == SCENARIO["known"].judgement.count(FindingKind.WRONGLY_ALLOWED)
 
 
 def test_the_biggest_problems_come_first() -> None:
-    assert [scenario.name for scenario in worst_first(RUN)][:5] == [
+    assert [
         "leaks-and-outages",
         "flaps",
         "an-open-cell",
         "no-longer-known",
         "a-dead-server",
-    ]
+    ] == [scenario.name for scenario in worst_first(RUN)][:5]
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -502,7 +502,7 @@ def test_markdown_begins_with_the_answer_and_has_all_problems_worst_first() -> N
 
     assert html.startswith(f"<h2>{headline(RUN, Summary.of(RUN))}</h2>")
     assert re.findall(r"<h3>. (?:failed|error): (.*)</h3>", html) == [scenario.name for scenario in worst_first(RUN)]
-    assert html.count("<pre>") == 10
+    assert 10 == html.count("<pre>")
 
 
 def test_markdown_says_leaks_and_outages_apart() -> None:
@@ -521,7 +521,7 @@ def test_markdown_of_a_run_in_which_nothing_got_there() -> None:
 
 
 def test_a_fence_cannot_be_closed_from_inside() -> None:
-    assert rendered(nasty("markdown")).count("<pre>") == 1
+    assert 1 == rendered(nasty("markdown")).count("<pre>")
 
 
 @pytest.mark.parametrize("limit", [2_000, 4_000, 8_000])
@@ -568,17 +568,17 @@ def case(name: str) -> ET.Element:
 def test_junit_counts_failures_errors_and_skipped_apart() -> None:
     root = xml()
 
-    assert [root.get(key) for key in ("tests", "failures", "errors")] == ["14", "4", "6"]
-    assert [(suite.get("name"), suite.get("tests"), suite.get("skipped")) for suite in root] == [
+    assert ["14", "4", "6"] == [root.get(key) for key in ("tests", "failures", "errors")]
+    assert [
         ("cni-conformance.recipes", "12", "1"),
         ("cni-conformance.articles", "2", "2"),
-    ]
+    ] == [(suite.get("name"), suite.get("tests"), suite.get("skipped")) for suite in root]
 
 
 def test_a_failure_has_the_sentence_as_message_and_the_tables_as_text() -> None:
     (failure,) = case("leaks-and-outages")
 
-    assert (failure.tag, failure.get("type")) == ("failure", "wrongly-allowed wrongly-blocked wrong-responder")
+    assert ("failure", "wrongly-allowed wrongly-blocked wrong-responder") == (failure.tag, failure.get("type"))
     assert failure.get("message") == SCENARIO["leaks-and-outages"].sentence
     assert "expected     observed     difference" in (failure.text or "")
 
@@ -604,9 +604,9 @@ def test_a_case_has_its_time_and_a_suite_its_properties() -> None:
     suite = xml()[0]
     properties = {each.get("name"): each.get("value") for each in suite.iter("property")}
 
-    assert case("limit-traffic").get("time") == "2.750"
-    assert suite.get("timestamp") == "2026-11-21T09:00:00"
-    assert (properties["plugin"], properties["Kubernetes"], properties["option seed"]) == ("cilium", "1.34.4", "7")
+    assert "2.750" == case("limit-traffic").get("time")
+    assert "2026-11-21T09:00:00" == suite.get("timestamp")
+    assert ("cilium", "1.34.4", "7") == (properties["plugin"], properties["Kubernetes"], properties["option seed"])
 
 
 def test_a_run_without_a_start_has_no_timestamp() -> None:
@@ -616,6 +616,6 @@ def test_a_run_without_a_start_has_no_timestamp() -> None:
 def test_reports_are_written_into_their_folder(tmp_path: Path) -> None:
     paths = write_reports(RUN, tmp_path / "out")
 
-    assert [path.name for path in paths] == ["summary.md", "junit.xml"]
+    assert ["summary.md", "junit.xml"] == [path.name for path in paths]
     assert paths[0].read_text(encoding="utf-8") == markdown(RUN)
     assert paths[1].read_text(encoding="utf-8") == junit(RUN)

@@ -20,7 +20,7 @@ def test_the_documented_binding_gives_the_role_to_the_documented_account():
 
 
 def test_only_what_is_told_about_nodes_is_optional():
-    assert [right.resource for right in RIGHTS if right.is_optional] == ["nodes"]
+    assert ["nodes"] == [right.resource for right in RIGHTS if right.is_optional]
 
 
 def test_no_right_is_given_twice_and_none_is_for_everything():

@@ -53,7 +53,7 @@ def run(answer: Callable[[float, Question], Answer], expected=None, times: Times
 
 def test_a_table_that_agrees_at_once_is_asked_until_it_has_held():
     seen = run(lambda _, question: reached(question))
-    assert seen.settled_at == 0.0
+    assert 0.0 == seen.settled_at
     assert seen.held == pytest.approx(1.0)
     assert seen.rounds == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
     assert seen.ended == pytest.approx(1.1)
@@ -61,21 +61,21 @@ def test_a_table_that_agrees_at_once_is_asked_until_it_has_held():
 
 def test_without_a_hold_one_round_that_agrees_is_enough():
     seen = run(lambda _, question: reached(question), times=replace(TIMES, hold=0.0))
-    assert (seen.rounds, seen.settled_at, seen.held) == ((0.0,), 0.0, 0.0)
+    assert ((0.0,), 0.0, 0.0) == (seen.rounds, seen.settled_at, seen.held)
 
 
 def test_it_settles_with_the_first_round_in_which_every_cell_agrees():
     seen = run(lambda now, question: SILENT if now < (0.5 if question == ONE else 1.0) else reached(question))
     assert seen.settled_at == pytest.approx(1.2)
-    assert [span.answer.kind for span in seen.tracks[ONE]] == [AnswerKind.TIMED_OUT, AnswerKind.CONNECTED]
+    assert [AnswerKind.TIMED_OUT, AnswerKind.CONNECTED] == [span.answer.kind for span in seen.tracks[ONE]]
     assert seen.tracks[ONE][1].since == pytest.approx(0.6)
     assert seen.tracks[TWO][1].since == pytest.approx(1.2)
 
 
 def test_a_flap_starts_the_hold_anew_and_stays_in_the_tracks():
     seen = run(lambda now, question: SILENT if question == ONE and 0.5 < now < 0.7 else reached(question))
-    assert seen.settled_at == 0.0
-    assert [span.answer.kind for span in seen.tracks[ONE]] == [AnswerKind.CONNECTED, AnswerKind.TIMED_OUT, AnswerKind.CONNECTED]
+    assert 0.0 == seen.settled_at
+    assert [AnswerKind.CONNECTED, AnswerKind.TIMED_OUT, AnswerKind.CONNECTED] == [span.answer.kind for span in seen.tracks[ONE]]
     assert seen.held == pytest.approx(1.0)
     assert seen.tracks[ONE][2].since == pytest.approx(1.2)
     assert seen.ended == pytest.approx(2.3)
@@ -83,7 +83,7 @@ def test_a_flap_starts_the_hold_anew_and_stays_in_the_tracks():
 
 def test_a_cell_that_never_agrees_is_asked_until_the_deadline():
     seen = run(lambda _, question: reached(question), {ONE: BLOCKED, TWO: ALLOWED})
-    assert (seen.settled_at, seen.held) == (None, 0.0)
+    assert (None, 0.0) == (seen.settled_at, seen.held)
     assert 5.0 <= seen.ended < 5.3
 
 
@@ -96,9 +96,19 @@ def test_a_table_that_agrees_as_the_time_is_up_may_show_that_it_holds():
 
 def test_a_table_that_flaps_for_ever_ends_with_the_first_flap_after_the_deadline():
     seen = run(lambda now, question: SILENT if question == ONE and int(now) % 2 else reached(question))
-    assert seen.settled_at == 0.0
-    assert seen.held == 0.0
+    assert 0.0 == seen.settled_at
+    assert 0.0 == seen.held
     assert 5.0 <= seen.ended < 6.0
+
+
+def test_a_disturbed_round_gives_the_plugin_its_whole_time_again():
+    world = World(lambda now, question: SILENT if now < 7.0 else reached(question))
+
+    def ask(questions: Sequence[Question], timeout: float) -> Round:
+        return replace(world.ask(questions, timeout), is_disturbed=3.0 < world.now - 1000.0 < 3.7)
+
+    seen = sample(ask, {ONE: ALLOWED}, IDENTITIES, TIMES, clock=lambda: world.now, wait=world.wait)
+    assert seen.settled_at == pytest.approx(7.2)
 
 
 def test_the_wrong_pod_answering_does_not_agree():
@@ -124,7 +134,7 @@ def test_a_broken_answer_never_counts_as_blocked():
 
 def test_an_open_cell_does_not_hold_anybody_up():
     seen = run(lambda _, question: SILENT, {ONE: Expectation(Verdict.OPEN), TWO: BLOCKED})
-    assert seen.settled_at == 0.0
+    assert 0.0 == seen.settled_at
 
 
 def test_it_pauses_between_rounds_only():
@@ -136,4 +146,4 @@ def test_it_pauses_between_rounds_only():
 def test_a_round_that_was_under_way_before_has_a_negative_time():
     early = Round(-0.25, 0.1, {ONE: reached(ONE)})
     seen = sample(lambda *_: early, {ONE: ALLOWED}, IDENTITIES, replace(TIMES, hold=0.0), clock=lambda: 0.0, wait=lambda _: None)
-    assert seen.rounds == (-0.25,)
+    assert (-0.25,) == seen.rounds

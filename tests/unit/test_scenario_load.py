@@ -364,15 +364,15 @@ def test_a_fault_shows_its_line_with_a_caret(tmp_path: Path) -> None:
 
 
 def test_the_caret_stands_behind_a_tab_as_wide_as_the_tab_above_it() -> None:
-    assert str(Fault(Path("x.yaml"), 3, 3, "so", "\ta b")) == "x.yaml:3:3: so\n     3 | \ta b\n       | \t ^"
+    assert "x.yaml:3:3: so\n     3 | \ta b\n       | \t ^" == str(Fault(Path("x.yaml"), 3, 3, "so", "\ta b"))
 
 
 def test_a_fault_of_an_empty_line_shows_no_line() -> None:
-    assert str(Fault(Path("x.yaml"), 3, 1, "so", "  ")) == "x.yaml:3:1: so"
+    assert "x.yaml:3:1: so" == str(Fault(Path("x.yaml"), 3, 1, "so", "  "))
 
 
 def test_a_fault_of_a_whole_file() -> None:
-    assert str(Fault(Path("x.yaml"), 0, 0, "so")) == "x.yaml: so"
+    assert "x.yaml: so" == str(Fault(Path("x.yaml"), 0, 0, "so"))
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -387,7 +387,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
 
     (fault,) = faults_of(path)
 
-    assert fault.text == "cannot be read: byte 7 is no UTF-8"
+    assert "cannot be read: byte 7 is no UTF-8" == fault.text
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def test_a_port_that_its_own_agent_does_not_serve_is_broken_and_not_blocked(stag
 def test_an_address_of_a_family_that_a_place_does_not_have_is_broken(stage):
     question = Question("shop/front", "shop/api", PORT, Protocol.TCP, Family.IPV6)
     answer = stage.session.ask([question], 0.3).answers[question]
-    assert (answer.kind, answer.detail) == (AnswerKind.BROKEN, "shop/api has no ipv6 address")
+    assert (AnswerKind.BROKEN, "shop/api has no ipv6 address") == (answer.kind, answer.detail)
 
 
 def test_an_echo_is_answered_by_the_place_that_has_the_address(stage):
@@ -137,25 +137,42 @@ def test_an_echo_is_answered_by_the_place_that_has_the_address(stage):
     if os.geteuid() == 0:
         assert (answer.kind, answer.responder) == (AnswerKind.CONNECTED, API.identity)
     else:
-        assert (answer.kind, answer.detail) == (AnswerKind.BROKEN, "ICMP needs the capability NET_RAW, which this probe does not have")
+        assert (AnswerKind.BROKEN, "ICMP needs the capability NET_RAW, which this probe does not have") == (answer.kind, answer.detail)
 
 
 def test_a_stream_that_breaks_is_opened_again_and_the_round_asked_anew(stage):
     stage.streams["shop/api"][-1].is_cut = True
     found = stage.session.ask(QUESTIONS, 0.5)
-    assert kinds(found.answers) == {AnswerKind.CONNECTED}
-    assert [len(streams) for streams in stage.streams.values()] == [2, 1, 1]
+    assert {AnswerKind.CONNECTED} == kinds(found.answers)
+    assert [2, 1, 1] == [len(streams) for streams in stage.streams.values()]
+
+
+def test_one_stream_that_stays_broken_does_not_take_the_others_with_it(stage):
+    for ref in ("shop/api", "shop/front"):
+        stage.streams[ref][-1].is_cut = True
+    stage.known["shop/api"] = "pod real-shop/api is gone: somebody deleted it"
+    stage.kill("shop/api")
+    answers = stage.session.ask(QUESTIONS, 0.3).answers
+    assert {answer.kind for question, answer in answers.items() if "shop/api" not in question.pair} == {AnswerKind.CONNECTED}
+    assert {answer.kind for question, answer in answers.items() if "shop/api" in question.pair} == {AnswerKind.BROKEN}
 
 
 def test_half_a_line_of_a_broken_stream_does_no_harm(stage):
     stage.processes["shop/api"].stdin.write(b'{"id": 99, "timeout": 1, "as')
     stage.streams["shop/api"][-1].is_cut = True
-    assert kinds(stage.session.ask(QUESTIONS, 0.5).answers) == {AnswerKind.CONNECTED}
+    assert {AnswerKind.CONNECTED} == kinds(stage.session.ask(QUESTIONS, 0.5).answers)
 
 
 def test_a_reply_to_an_earlier_request_is_not_taken_for_the_answer(stage):
     stage.processes["shop/front"].stdin.write(b'{"id": 0, "timeout": 1, "ask": []}\n')
-    assert kinds(stage.session.ask(QUESTIONS, 0.5).answers) == {AnswerKind.CONNECTED}
+    assert {AnswerKind.CONNECTED} == kinds(stage.session.ask(QUESTIONS, 0.5).answers)
+
+
+def test_a_probe_that_does_not_understand_is_broken_at_once_and_says_why(stage):
+    question = Question("shop/front", "shop/api", PORT, "FTP")
+    answer = stage.session.ask([question], 0.3).answers[question]
+    assert AnswerKind.BROKEN == answer.kind
+    assert "the probe of shop/front did not understand what it was asked: ValueError: no protocol: 'FTP'" in answer.detail
 
 
 def test_a_probe_that_is_gone_breaks_its_cells_with_the_cause_and_no_others(stage):
@@ -182,8 +199,8 @@ def test_a_probe_that_was_started_anew_breaks_one_round_and_says_so(stage):
     stage.processes["shop/api"] = stage.start("shop/api")
     first = stage.session.ask(QUESTIONS, 0.3)
     broken = {answer.detail for question, answer in first.answers.items() if question.source == "shop/api"}
-    assert broken == {"the probe of shop/api was started anew in the meantime"}
-    assert kinds(stage.session.ask(QUESTIONS, 0.5).answers) == {AnswerKind.CONNECTED}
+    assert {"the probe of shop/api was started anew in the meantime"} == broken
+    assert {AnswerKind.CONNECTED} == kinds(stage.session.ask(QUESTIONS, 0.5).answers)
 
 
 def test_a_server_that_stands_still_is_not_blocked(stage):
@@ -202,7 +219,7 @@ def test_another_pod_at_the_address_is_told_by_its_identity(stage):
         question = Question("shop/front", "shop/api", PORT)
         answer = stage.session.ask([question], 0.3).answers[question]
         stranger.kill()
-    assert (answer.kind, answer.responder) == (AnswerKind.CONNECTED, "strange/pod")
+    assert (AnswerKind.CONNECTED, "strange/pod") == (answer.kind, answer.responder)
 
 
 def opened(place: Pod, connect: Callable[[], object]) -> Probes:
@@ -243,4 +260,4 @@ def test_a_closed_session_leaves_no_process():
         return streams[-1]
 
     opened(API, connect).close()
-    assert [stream.process.poll() for stream in streams] == [0]
+    assert [0] == [stream.process.poll() for stream in streams]

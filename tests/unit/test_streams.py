@@ -15,13 +15,13 @@ def test_lines_go_there_and_back():
     stream = ProcessStream("alpha", (), ECHO, {})
     stream.send("one")
     stream.send("two")
-    assert (stream.receive(5), stream.receive(5)) == ("heard one", "heard two")
+    assert ("heard one", "heard two") == (stream.receive(5), stream.receive(5))
     stream.close()
 
 
 def test_a_long_line_comes_whole():
     stream = ProcessStream("alpha", (), TALE, {})
-    assert (len(stream.receive(5)), stream.receive(5)) == (300000, "end")
+    assert (300000, "end") == (len(stream.receive(5)), stream.receive(5))
     stream.process.kill()
     stream.close()
 
@@ -38,7 +38,7 @@ def test_the_end_of_a_program_is_told_with_its_last_words():
     stream = ProcessStream("alpha", ("sh", "-c"), ("echo first >&2; echo last >&2; exit 7",), {})
     with pytest.raises(BrokenStream) as trouble:
         stream.receive(5)
-    assert str(trouble.value) == "the program on outside host alpha ended with exit code 7: last"
+    assert "the program on outside host alpha ended with exit code 7: last" == str(trouble.value)
     stream.close()
 
 
@@ -53,19 +53,19 @@ def test_to_a_program_that_has_ended_nothing_can_be_sent():
 def test_a_command_that_is_not_there_is_named():
     with pytest.raises(BrokenStream) as trouble:
         ProcessStream("alpha", ("no-such-command",), ("python3",), {})
-    assert str(trouble.value) == "cannot start a program on outside host alpha: `no-such-command`: No such file or directory"
+    assert "cannot start a program on outside host alpha: `no-such-command`: No such file or directory" == str(trouble.value)
 
 
 def test_the_environment_of_the_host_is_added():
     stream = ProcessStream("alpha", ("sh", "-c"), ("echo $WHERE",), {"WHERE": "there"})
-    assert stream.receive(5) == "there"
+    assert "there" == stream.receive(5)
     stream.close()
 
 
 def test_a_program_that_does_not_end_by_itself_is_ended():
     stream = ProcessStream("alpha", (), ("sleep", "60"), {})
     stream.close()
-    assert stream.process.poll() == -9
+    assert -9 == stream.process.poll()
 
 
 def test_words_are_quoted_for_the_shell_behind_ssh(tmp_path):
@@ -75,5 +75,5 @@ def test_words_are_quoted_for_the_shell_behind_ssh(tmp_path):
     ssh.chmod(0o755)
     code = "import sys; print(\"it's\", sys.argv[1], '$HOME; \\n')"
     stream = ProcessStream("alpha", (str(ssh), "probe@192.0.2.1"), (sys.executable, "-c", code, '{"a": 1}'), {})
-    assert stream.receive(5) == 'it\'s {"a": 1} $HOME; '
+    assert 'it\'s {"a": 1} $HOME; ' == stream.receive(5)
     stream.close()

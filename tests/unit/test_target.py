@@ -59,4 +59,4 @@ def test_a_named_plugin_offers_what_its_descriptor_says_in_the_families_of_the_c
 
 
 def test_the_context_of_an_existing_cluster_comes_from_the_settings():
-    assert Target.of_kubeconfig(Settings(cluster="kubeconfig:prod")).context == "prod"
+    assert "prod" == Target.of_kubeconfig(Settings(cluster="kubeconfig:prod")).context

@@ -20,14 +20,14 @@ def test_a_machine_with_everything_gives_a_toolbox_that_remembers_its_engine(tmp
     _commands(tmp_path, monkeypatch, docker="echo 28.0.0", kind="exit 0", helm="exit 0")
     box = found()
     assert (box.docker, box.kind, box.helm) == (tmp_path / "docker", tmp_path / "kind", tmp_path / "helm")
-    assert box.environment == {"DOCKER_HOST": "unix:///run/mine.sock"}
-    assert missing() == ()
+    assert {"DOCKER_HOST": "unix:///run/mine.sock"} == box.environment
+    assert () == missing()
 
 
 def test_helm_is_only_missed_where_a_chart_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _commands(tmp_path, monkeypatch, docker="echo 28.0.0", kind="exit 0")
     assert found(needs_helm=False).helm is None
-    assert [tool.name for tool in missing()] == ["helm"]
+    assert ["helm"] == [tool.name for tool in missing()]
 
 
 def test_all_that_is_missing_is_listed_with_the_way_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,10 +35,10 @@ def test_all_that_is_missing_is_listed_with_the_way_to_get_it(tmp_path: Path, mo
     with pytest.raises(BrokenToolbox) as caught:
         found()
     lines = str(caught.value).splitlines()
-    assert [line.partition(":")[0] for line in lines] == ["this machine lacks", "  - docker", "  - kind", "  - helm"]
+    assert ["this machine lacks", "  - docker", "  - kind", "  - helm"] == [line.partition(":")[0] for line in lines]
     assert all("Get it: " in line for line in lines[1:])
 
 
 def test_an_engine_that_does_not_answer_is_missing_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _commands(tmp_path, monkeypatch, docker="echo 'Cannot connect to the Docker daemon' >&2; exit 1", kind="exit 0", helm="exit 0")
-    assert [(tool.name, tool.why) for tool in missing()] == [("a Docker engine that answers", "Cannot connect to the Docker daemon")]
+    assert [("a Docker engine that answers", "Cannot connect to the Docker daemon")] == [(tool.name, tool.why) for tool in missing()]
