@@ -44,4 +44,4 @@ def tests(session: nox.Session) -> None:
 def cluster(session: nox.Session) -> None:
     """The real cluster: builds and starts what it needs, and takes it away again."""
     install(session)
-    session.run("pytest", "tests/cluster", *session.posargs)
+    session.run("pytest", "tests/cluster", "tests/offline", "--durations=10", *session.posargs)

@@ -58,6 +58,7 @@ class Conductor:
         self._writer: Writer | None = None
         self._outcomes: list[Outcome] = []
         self._planned = 0
+        self._prepared = self._began
         signal.signal(signal.SIGTERM, _interrupt)
 
     def portion_of(self, nodeid: str) -> str:
@@ -76,6 +77,7 @@ class Conductor:
         self._stop_where_it_makes_no_sense(self._examination)
         self._writer = Writer((self.report or self.folder) / "record.json", self._facts())
         self.is_ready = True
+        self._prepared = time.monotonic()
         self.view.expect_scenarios(planned)
 
     def add(self, document: Mapping[str, Any]) -> None:
@@ -117,6 +119,7 @@ class Conductor:
     def _close_record(self) -> None:
         if self._writer is None:
             return
+        self._phases.append(Phase("scenarios", time.monotonic() - self._prepared))
         self.result = self._writer.finish(self._facts(ended=datetime.now(UTC).isoformat(timespec="milliseconds")))
         if self.report is not None:
             write_reports(self.result, self.report)

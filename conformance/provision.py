@@ -123,13 +123,26 @@ def plugin_of(settings: Settings) -> Descriptor:
 
 
 def tools(settings: Settings, plugin: Descriptor, progress: Progress) -> toolbox.Toolbox:
-    """What a kind cluster needs: made under `--setup`, else what the user has. Raises BrokenToolbox, BrokenSetup."""
-    if settings.setup:
-        return offline.provide(plugin, progress)
+    """What a kind cluster needs: what the user has; under `--setup`, where something of that lacks, what is made here.
+
+    Raises BrokenToolbox, BrokenSetup.
+    """
     try:
-        return toolbox.found(needs_helm=any(isinstance(step, Helm) for step in plugin.install))
+        found = toolbox.found(needs_helm=any(isinstance(step, Helm) for step in plugin.install))
     except toolbox.BrokenToolbox as error:
+        if settings.setup:
+            return offline.provide(plugin, progress)
         raise toolbox.BrokenToolbox(f"{error}\nOr let the suite bring it, once: the same command with --setup") from None
+    if settings.setup and not _can_pull(found, settings, progress):
+        return offline.provide(plugin, progress)
+    return found
+
+
+def _can_pull(found: toolbox.Toolbox, settings: Settings, progress: Progress) -> bool:
+    """Whether the engine has or gets the probes' image: where it does not, it gets no other one either."""
+    image = settings.probe_image or found.probe_image
+    with progress.phase(f"can {image} be pulled?"):
+        return toolbox.has_image(found, image)
 
 
 def _check_standing(standing: KindCluster, settings: Settings) -> None:

@@ -95,3 +95,16 @@ def _engine_trouble() -> str | None:
     except subprocess.TimeoutExpired:
         return "the engine did not answer within 10 s"
     return None if asked.returncode == 0 else (asked.stderr.strip().splitlines() or ["the engine did not answer"])[-1]
+
+
+def has_image(tools: Toolbox, image: str) -> bool:
+    """Whether the engine has this image, or can pull it within five minutes."""
+    environment = {**os.environ, **tools.environment}
+    for words in (("image", "inspect", image), ("pull", "--quiet", image)):
+        try:
+            done = subprocess.run([tools.docker, *words], env=environment, capture_output=True, timeout=300, check=False)
+        except subprocess.TimeoutExpired:
+            return False
+        if done.returncode == 0:
+            return True
+    return False

@@ -25,18 +25,12 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from conformance.offline import runc_wrapper
+from conformance.offline import kernel, runc_wrapper
 from conformance.offline.cache import Cache
 from conformance.offline.command import BrokenSetup, birth, is_alive
 from conformance.offline.machine import Machine
 
 _POOL = "198.18.0.0/15"  # RFC 2544: reserved for tests, so no user's network has it
-_KERNEL = Path("/proc/sys")
-# What the kubelet of any node sets for the whole machine (its `protectKernelDefaults`), and Cilium's agent: put back when the engine stops.
-_SETTINGS = (
-    *("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops"),
-    *("kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes", "net/core/bpf_jit_enable"),
-)
 _START_LIMIT = 60.0  # seconds until a started engine must answer
 _POLITE = 3.0  # seconds that an engine gets to write its records; it takes longer only where containers still run
 _LAST = 60.0  # seconds until the kernel has taken down what was killed
@@ -183,8 +177,9 @@ class Engine:
         words += ["sh", "-c", script, init, str(self.folder / "daemon.json")]
         with self.log.open("wb") as log:
             process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/")
-        settings = {name: (_KERNEL / name).read_text() for name in _SETTINGS if (_KERNEL / name).exists()}
-        self._state.write_text(json.dumps({"pid": process.pid, "birth": birth(process.pid), "made": made, "settings": settings}))
+        before = kernel.settings()
+        self._state.write_text(json.dumps({"pid": process.pid, "birth": birth(process.pid), "made": made, "settings": before}))
+        kernel.make_room()
         return process
 
     def _await(self, process: subprocess.Popen[bytes]) -> None:
@@ -250,9 +245,7 @@ class Engine:
         if not self._state.exists():
             return
         state = json.loads(self._state.read_text())
-        for name, value in state["settings"].items():
-            if (_KERNEL / name).read_text() != value:
-                (_KERNEL / name).write_text(value)
+        kernel.put_back(state["settings"])
         if state["made"]:
             with contextlib.suppress(OSError):  # not empty: someone else's by now
                 _SHIM_SOCKETS.rmdir()

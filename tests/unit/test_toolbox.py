@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.cluster.toolbox import BrokenToolbox, found, missing
+from conformance.cluster.toolbox import BrokenToolbox, Toolbox, found, has_image, missing
 
 
 def _commands(folder: Path, monkeypatch: pytest.MonkeyPatch, **scripts: str) -> None:
@@ -42,3 +42,19 @@ def test_all_that_is_missing_is_listed_with_the_way_to_get_it(tmp_path: Path, mo
 def test_an_engine_that_does_not_answer_is_missing_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _commands(tmp_path, monkeypatch, docker="echo 'Cannot connect to the Docker daemon' >&2; exit 1", kind="exit 0", helm="exit 0")
     assert [("a Docker engine that answers", "Cannot connect to the Docker daemon")] == [(tool.name, tool.why) for tool in missing()]
+
+
+@pytest.mark.parametrize(
+    ("docker", "is_had"),
+    [
+        ('[ "$1" = image ]', True),
+        ('[ "$1" = pull ]', True),
+        ("exit 1", False),
+    ],
+    ids=["the engine has it", "it can be pulled", "no registry"],
+)
+def test_an_image_is_had_where_the_engine_has_it_or_can_pull_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, docker: str, *, is_had: bool
+) -> None:
+    _commands(tmp_path, monkeypatch, docker=docker)
+    assert is_had == has_image(Toolbox(docker=tmp_path / "docker", kind=tmp_path / "kind"), "python:3")
