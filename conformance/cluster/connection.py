@@ -28,6 +28,9 @@ _LATER = re.compile(r'serviceaccount "default" not found|error looking up servic
 """A namespace gets its service account some milliseconds after it was accepted; before that it takes no pods."""
 
 
+_CUT_OFF = re.compile("EOF|reset|timed out|closed", re.IGNORECASE)
+"""A handshake that somebody between us and an API server that is away ends: a load balancer, the engine's port proxy."""
+
 _UNCERTAIN = 10.0
 """Seconds after a loss for which an API server may still deny what it will allow: it has not read all permissions yet."""
 
@@ -99,10 +102,10 @@ class Connection:
             document: Document = json.loads(answer.data)
         except client.ApiException as error:
             if not error.status:  # the client's own form of TLS trouble
-                raise self._distrust(str(error.reason)) from error
+                raise self._insecure(doing, str(error.reason)) from error
             raise self._refused(doing, error.status, _message(error), number) from error
         except urllib3.exceptions.SSLError as error:
-            raise self._distrust(str(error)) from error
+            raise self._insecure(doing, str(error)) from error
         except (urllib3.exceptions.HTTPError, ConnectionError, ValueError) as error:
             self.lost()
             raise _Unanswered(f"cannot {doing}: {self.unreachable(error)}") from error
@@ -135,7 +138,10 @@ class Connection:
         except (client.ApiException, urllib3.exceptions.HTTPError):
             return True
 
-    def _distrust(self, reason: str) -> BrokenCluster:
+    def _insecure(self, doing: str, reason: str) -> BrokenCluster:
+        if _CUT_OFF.search(reason):
+            self.lost()
+            return _Unanswered(f"cannot {doing}: the API server at {self.server} ({self.context}) broke off the TLS handshake")
         known = {
             "has expired": "its certificate has expired",
             "Hostname mismatch": "its certificate is for another name",

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
@@ -250,6 +251,26 @@ def test_a_certificate_for_another_name_is_not_trusted(tmp_path, server, authori
     path = kubeconfig(tmp_path, url, **{"certificate-authority": str(authority[0])})
     with pytest.raises(BrokenCluster, match="cannot be trusted: its certificate is for another name"):
         Cluster.connect(path, None, TIMES)
+
+
+def test_a_handshake_that_is_broken_off_is_tried_again(tmp_path):
+    """As a port proxy does while the API server behind it is restarted."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        taken = []
+
+        def run() -> None:
+            for _ in range(2):
+                taken.append(proxy.accept()[0])
+                taken[-1].shutdown(socket.SHUT_RDWR)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        with pytest.raises(BrokenCluster, match=r"(broke off the TLS handshake|cannot be reached)"):
+            Cluster.connect(kubeconfig(tmp_path, f"https://127.0.0.1:{proxy.getsockname()[1]}"), None, TIMES)
+        thread.join()
+    for each in taken:
+        each.close()
+    assert 2 == len(taken)
 
 
 def test_a_server_that_speaks_no_tls_is_told(tmp_path, server):
