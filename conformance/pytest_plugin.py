@@ -267,7 +267,7 @@ class Recorder:
         document = getattr(report, _RECORD, None)
         if document is not None:
             self.conductor.add(json.loads(document))
-        elif report.failed and report.when != "teardown":
+        elif report.failed and report.when not in ("call", "teardown"):  # those come after a setup that left its record
             self.conductor.lost(report.nodeid, str(report.longrepr))
 
 

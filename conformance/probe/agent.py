@@ -8,11 +8,12 @@ its identity and the address that it saw.
 
 It speaks JSON lines. In: `{"id": n, "timeout": seconds, "ask": [[address, port, protocol], …]}`, `{"hello": true}`,
 `{"end": true}`. Out, for each request when all its answers are there:
-`{"id": n, "took": seconds, "answers": [[kind, responder, source seen, latency, detail], …], "serving": [[port, protocol, family], …]}`;
-`serving` are the own ports that answered the agent itself while it asked ("Pods cannot currently block localhost access",
-NetworkPolicy documentation). On start and for `hello`:
-`{"hello": identity, "instance": text, "cannot": {protocol/family: why}, "faults": [text, …], "cpu": seconds, "memory": peak in KiB}`.
-A line that is none of these is answered with `{"id": its id or null, "error": text}`.
+`{"id": n, "took": seconds, "answers": [[kind, responder, source seen, latency, detail], …],
+"serving": [[port, protocol, family], …], "late": seconds}`. `serving` are the own ports that answered the agent itself
+while it asked ("Pods cannot currently block localhost access", NetworkPolicy documentation). `late` is the longest time
+since the last reply for which this process wanted to run and did not: for so long its servers were silent.
+On start and for `hello`: `{"hello": identity, "instance": text, "cannot": {protocol/family: why}, "faults": [text, …],
+"cpu": seconds, "memory": peak in KiB}`. A line that is none of these: `{"id": its id or null, "error": text}`.
 
 A TCP connection over which nothing comes before the time is up is "timed-out": no server answered. One that is closed
 without a word is "connected" to nobody: something out there took it. An ICMP echo names its responder by address.
@@ -40,6 +41,9 @@ if TYPE_CHECKING:  # the module `typing` would cost each probe a megabyte
     Answer = Tuple[str, Optional[str], Optional[str], str]  # noqa: UP006, UP045 (what Python 3.8 has)
     Waits = Generator[Tuple[Any, float], Any, Answer]  # noqa: UP006
 
+BEAT = 0.05
+"""Seconds between two looks at how late the process runs."""
+
 RESEND = 0.17
 """Seconds after which a datagram that was not answered is sent again."""
 
@@ -66,7 +70,7 @@ class Loop:
         self.readers: dict[int, Callable[[int], None]] = {}
         self.waiting: dict[Any, tuple[int, Generator[Any, Any, Any]]] = {}
         self.timers: list[tuple[float, int, Any]] = []
-        self.number = 0
+        self.number, self.late = 0, 0.0
 
     def read(self, descriptor: int, reader: Callable[[int], None]) -> None:
         """Calls `reader(events)` each time the descriptor is readable or has an error."""
@@ -92,6 +96,13 @@ class Loop:
             if isinstance(key, int):
                 self.poll.unregister(key)
             self.start(task, value)
+
+    def beat(self) -> Generator[Any, Any, None]:
+        """Keeps `late`, the longest delay of a timer."""
+        while True:
+            due = time.monotonic() + BEAT
+            yield object(), due
+            self.late = max(self.late, time.monotonic() - due)
 
     def is_over(self, timer: tuple[float, int, Any]) -> bool:
         """Nobody waits for this timer any more."""
@@ -367,7 +378,15 @@ class Agent:
         return asking
 
     def ask_tcp(self, address: str, port: int, until: float) -> Waits:
-        """Connects and waits for the server's line."""
+        """Connects and waits for the server's line. A first packet that is lost is sent anew after half of the time, as
+        datagrams are: the kernel would wait for a second.
+        """
+        half = (time.monotonic() + until) / 2
+        found = yield from self.connect(address, port, half, until)
+        return (yield from self.connect(address, port, until, until)) if found is TIMED_OUT and time.monotonic() < until else found
+
+    def connect(self, address: str, port: int, connected_by: float, until: float) -> Waits:
+        """One connection, given up where it is not made in time."""
         with self.asker(address, socket.SOCK_STREAM) as asking:
             asking.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset: no TIME_WAIT is left anywhere
             if self.bind:
@@ -376,14 +395,17 @@ class Agent:
             code = asking.connect_ex((address, port))
             if code not in (0, errno.EINPROGRESS):
                 return refusal(code, at_once=True)
-            line = b""
+            line, patience = b"", connected_by
             while b"\n" not in line and len(line) < 512:
-                if (yield asking.fileno(), until) is None:
+                if (yield asking.fileno(), patience) is None:
                     try:
                         asking.getpeername()
                     except OSError:
                         return TIMED_OUT
-                    return ANSWERED_BY_NOBODY
+                    if patience >= until:
+                        return ANSWERED_BY_NOBODY
+                    patience = until
+                    continue
                 try:
                     data = asking.recv(512)
                 except BlockingIOError:  # an ICMP error that came while `connect` was under way waits in the queue only
@@ -492,7 +514,9 @@ class Agent:
 
         def finish() -> None:
             serving = [port for place, (_, port) in enumerate(own, len(asked)) if answers[place][1] == self.identity]
-            say({"id": number, "took": round(time.monotonic() - began, 4), "answers": answers[: len(asked)], "serving": serving})
+            late, self.loop.late = round(self.loop.late, 3), 0.0
+            took = round(time.monotonic() - began, 4)
+            say({"id": number, "took": took, "answers": answers[: len(asked)], "serving": serving, "late": late})
 
         for place, question in enumerate(questions):
             self.loop.start(self.ask(question, timeout, lambda answer, place=place: done(place, answer)))  # type: ignore[misc]
@@ -549,6 +573,7 @@ class Agent:
         except PermissionError:
             self.faults.append("standard input is no stream: nobody can ask this probe")
         self.hello()
+        self.loop.start(self.loop.beat())
         while True:
             self.loop.turn()
 

@@ -136,6 +136,14 @@ class Probe:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Witness:
+    """What an agent confirms of itself for a round: the ports that it served all the time, and that it was let run."""
+
+    ports: Sequence[Sequence[Any]]
+    was_running: bool
+
+
 @dataclass
 class Probes:
     """The agents of a world. May be used from several threads; rounds come one after the other."""
@@ -192,7 +200,8 @@ class Probes:
                     is_disturbed = True
                     began, replies = self._once([probe for probe in involved if probe.ref not in new], asked, timeout)
             told = {question: line for ref, reply in replies.items() for question, line in zip(asked[ref], reply["answers"], strict=True)}
-            answers = {question: self._answer(question, told, replies) for question in questions}
+            witnesses = self._witnesses(told, replies, timeout)
+            answers = {question: self._answer(question, told, replies, witnesses) for question in questions}
             return Round(began, time.monotonic() - began, answers, is_disturbed)
 
     def close(self) -> None:
@@ -239,7 +248,28 @@ class Probes:
         until = began + timeout + self.times.stream
         return began, {probe.ref: reply for probe in probes if (reply := probe.hear(self._number, until)) is not None}
 
-    def _answer(self, question: Question, told: Mapping[Question, Sequence[Any]], replies: Mapping[str, Mapping[str, Any]]) -> Answer:
+    def _witnesses(
+        self, told: Mapping[Question, Sequence[Any]], replies: Mapping[str, Mapping[str, Any]], timeout: float
+    ) -> dict[str, _Witness]:
+        """What the destinations of silent questions can swear: asked before, while the questions waited, and again now."""
+        silent = {question.destination for question, line in told.items() if line[0] not in (AnswerKind.CONNECTED, AnswerKind.BROKEN)}
+        probes = [self.probes[ref] for ref in silent if ref in replies]
+        _, after = self._once(probes, {}, timeout) if probes else (0.0, {})
+        return {
+            ref: _Witness(
+                [port for port in replies[ref]["serving"] if port in again["serving"]],
+                was_running=max(replies[ref]["late"], again["late"]) <= timeout / 2,
+            )
+            for ref, again in after.items()
+        }
+
+    def _answer(
+        self,
+        question: Question,
+        told: Mapping[Question, Sequence[Any]],
+        replies: Mapping[str, Mapping[str, Any]],
+        witnesses: Mapping[str, _Witness],
+    ) -> Answer:
         if question.source not in replies:
             return Answer(AnswerKind.BROKEN, detail=self._why(question.source))
         if question not in told:
@@ -248,19 +278,23 @@ class Probes:
         answer = Answer(AnswerKind(kind), responder, seen, latency, detail)
         if answer.kind is AnswerKind.CONNECTED:
             return Answer(answer.kind, self._owner(responder), None, latency) if question.protocol is Protocol.ICMP else answer
-        if answer.kind is not AnswerKind.BROKEN and (doubt := self._doubt(question, replies)):
+        if answer.kind is not AnswerKind.BROKEN and (doubt := self._doubt(question, witnesses)):
             return Answer(AnswerKind.BROKEN, latency=latency, detail=doubt)
         return answer
 
-    def _doubt(self, question: Question, replies: Mapping[str, Mapping[str, Any]]) -> str:
-        """Why a silence says nothing: nobody confirms that the server was serving at that time. "" where it is confirmed."""
-        if question.destination not in replies:
+    def _doubt(self, question: Question, witnesses: Mapping[str, _Witness]) -> str:
+        """Why a silence says nothing: nobody confirms that the server was serving all the time. "" where it is confirmed."""
+        witness = witnesses.get(question.destination)
+        if witness is None:
             return f"{question.destination} does not confirm that it was serving {question.lane}: {self._why(question.destination)}"
-        port = [question.port, question.protocol, question.family]
-        if question.protocol is Protocol.ICMP or port in replies[question.destination]["serving"]:
-            return ""
-        own = "; ".join(self.probes[question.destination].faults) or "it did not reach this port of its own"
-        return f"{question.destination} was not serving {question.lane} over {question.family}: {own}"
+        if question.protocol is Protocol.ICMP:
+            return ""  # the kernel answers
+        if [question.port, question.protocol, question.family] not in witness.ports:
+            own = "; ".join(self.probes[question.destination].faults) or "it did not reach this port of its own"
+            return f"{question.destination} was not serving {question.lane} over {question.family}: {own}"
+        if not witness.was_running:
+            return f"{question.destination} was too late itself to answer on {question.lane}: its node is too busy, or somebody stopped it"
+        return ""
 
     def _why(self, ref: str) -> str:
         """Why the probe of a place did not reply."""

@@ -48,7 +48,8 @@ def test_a_run_without_an_api_server_ends_with_that_sentence(cilium, tmp_path):
 
 
 def test_a_run_outlives_a_restart_of_the_api_server(cilium, tmp_path):
-    said = tmp_path / "said"
+    said, cluster = tmp_path / "said", connected(cilium)
+    before = clean.runs(cluster)
     with said.open("w") as output:
         words = [COMMAND, "run", "--name", cilium.name, "-k", SCENARIOS, "-n", "2", "--report", "out"]
         process = subprocess.Popen(words, cwd=tmp_path, stdout=output, stderr=subprocess.STDOUT)
@@ -66,6 +67,5 @@ def test_a_run_outlives_a_restart_of_the_api_server(cilium, tmp_path):
     assert set(found.values()) <= {"passed", "error"}, said.read_text()
     assert code == (3 if "error" in found.values() else 0), said.read_text()
     assert all(scenario["sentence"] for scenario in record["scenarios"] if scenario["outcome"] == "error")
-    cluster = connected(cilium)
-    assert () == clean.runs(cluster)
+    assert before == clean.runs(cluster)
     cluster.close()

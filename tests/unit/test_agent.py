@@ -270,7 +270,7 @@ def test_a_line_that_is_no_request_is_an_error_and_changes_nothing(start, line):
     talk = start()
     talk.write(line + "\n")
     assert {"id", "error"} == set(talk.read())
-    assert {"id": 7, "took": 0.0, "answers": [], "serving": []} == talk.ask(number=7)
+    assert (7, [], []) == tuple(talk.ask(number=7)[key] for key in ("id", "answers", "serving"))
 
 
 def test_a_request_may_come_in_pieces_and_two_at_a_time(start):
@@ -308,6 +308,16 @@ def test_it_says_what_it_has_cost(start):
 
 def test_each_start_has_a_number_of_its_own(start):
     assert start().hello["instance"] != start().hello["instance"]
+
+
+def test_it_tells_for_how_long_it_was_not_let_run(start):
+    talk = start()
+    assert 0.3 > talk.ask(number=1)["late"]
+    talk.process.send_signal(signal.SIGSTOP)
+    time.sleep(0.6)  # the delay itself is what is tested
+    talk.process.send_signal(signal.SIGCONT)
+    assert 0.5 <= talk.ask(number=2)["late"] < 3.0
+    assert 0.3 > talk.ask(number=3)["late"]
 
 
 def test_it_ends_when_told(start):

@@ -52,6 +52,8 @@ def rules() -> list[list[str]]:
             where = [filter_command, "-A", chain, "--dport", str(port)]
             found += [[*where[:3], "-p", protocol.lower(), *where[3:], "-j", *target] for protocol in protocols.split()]
     found.append(["iptables", "-A", "INPUT", "-d", "127.0.0.9", "-p", "icmp", "-j", "REJECT", "--reject-with", "icmp-admin-prohibited"])
+    lose_the_first = ["-m", "statistic", "--mode", "nth", "--every", "2", "--packet", "0", "-j", "DROP"]
+    found += [[command, "-A", "INPUT", "-p", "tcp", "--syn", "--dport", "95", *lose_the_first] for command, _ in (IPV4, IPV6)]
     return found
 
 
@@ -80,6 +82,13 @@ def ask(process: subprocess.Popen[str], *question: object) -> list[object]:
 @pytest.mark.parametrize(("address", "port", "protocol", "answer"), CASES)
 def test_the_answer_says_how_it_was_blocked(walled, address, port, protocol, answer):
     assert ask(walled, address, port, protocol)[0] == answer
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_a_connection_whose_first_packet_is_lost_is_tried_again(walled, address):
+    kind, _, _, latency, _ = ask(walled, address, 95, "TCP")
+    assert "refused" == kind
+    assert 0.15 <= latency < 0.3
 
 
 def test_an_echo_that_is_rejected_is_prohibited(walled):

@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from ipaddress import ip_address
@@ -210,6 +211,19 @@ def test_a_server_that_stands_still_is_not_blocked(stage):
     stage.processes["shop/api"].send_signal(signal.SIGCONT)
     assert answer.kind is AnswerKind.BROKEN
     assert answer.detail == f"shop/api does not confirm that it was serving {PORT}/TCP: the probe of shop/api did not answer in time"
+
+
+def test_a_server_that_was_let_run_too_late_is_not_blocked(stage):
+    """It is stopped after the questions are on their way and goes on before anybody misses it."""
+    server = stage.processes["shop/api"]
+    server.send_signal(signal.SIGSTOP)
+    timer = threading.Timer(0.6, server.send_signal, [signal.SIGCONT])
+    timer.start()
+    question = Question("shop/front", "shop/api", PORT)
+    answer = stage.session.ask([question], 0.3).answers[question]
+    timer.join()
+    assert AnswerKind.BROKEN == answer.kind
+    assert f"shop/api was too late itself to answer on {PORT}/TCP: its node is too busy, or somebody stopped it" == answer.detail
 
 
 def test_another_pod_at_the_address_is_told_by_its_identity(stage):

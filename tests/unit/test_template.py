@@ -49,7 +49,7 @@ def test_a_pod_runs_the_agent_s_source_as_it_is() -> None:
     command = MANIFESTS.pods["shop/api"]["spec"]["containers"][0]["command"]
 
     config = {"identity": "cc-r1-w0-shop/api", "serves": [[80, "TCP"], [53, "UDP"]], "bind": None}
-    assert (["python3", "-u", "-c", SOURCE], config) == (command[:4], json.loads(command[4]))
+    assert (["python3", "-I", "-S", "-c", SOURCE], config) == (command[:5], json.loads(command[5]))
 
 
 def test_ports_have_their_names() -> None:
