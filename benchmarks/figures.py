@@ -1,7 +1,7 @@
 """The figures of a run, from its record alone: where its time went, and how long scenarios and changes took.
 
-    cni-conformance run --setup --report out
-    python benchmarks/figures.py out
+cni-conformance run --setup --report out
+python benchmarks/figures.py out
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ def main() -> None:
     print(f"{'run':<22} {total:8.1f} s")
     measured = [scenario for scenario in run.scenarios if scenario.was_measured]
     seconds = [scenario.seconds for scenario in measured]
-    print(f"{len(measured)} scenarios: median {percentile(seconds, 50):.1f} s, p99 {percentile(seconds, 99):.1f} s, sum {sum(seconds):.0f} s")
+    print(
+        f"{len(measured)} scenarios: median {percentile(seconds, 50):.1f} s, p99 {percentile(seconds, 99):.1f} s, sum {sum(seconds):.0f} s"
+    )
     parts: dict[str, float] = {}
     for scenario in measured:
         for phase in scenario.phases:

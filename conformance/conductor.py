@@ -33,9 +33,6 @@ from conformance.world.verdict import Outcome
 SOMETHING_FAILED, NOTHING_ENFORCES = 1, 4
 """Exit codes; see `provision` for the others."""
 
-PORTIONS = 2
-"""How many portions of work each worker gets at least: one that is through early takes from what is left."""
-
 
 class Conductor:
     """One run. `workers` is the number of processes that play; `paths` maps a scenario's nodeid prefix to its layout."""
@@ -189,7 +186,7 @@ class _Timed:
 
 def portions(scenarios: Sequence[Scenario], workers: int) -> dict[str, str]:
     """By scenario, the portion of work that it belongs to: one layout, split where a worker would be left without work."""
-    size = max(1, ceil(len(scenarios) / (workers * PORTIONS)))
+    size = max(1, ceil(len(scenarios) / workers))
     counts: dict[str, int] = {}
     found = {}
     for scenario in scenarios:

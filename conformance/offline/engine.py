@@ -245,7 +245,7 @@ class Engine:
         if not self._state.exists():
             return
         state = json.loads(self._state.read_text())
-        kernel.put_back(state["settings"])
+        kernel.put_back(state.get("settings", {}))  # an older version kept none
         if state["made"]:
             with contextlib.suppress(OSError):  # not empty: someone else's by now
                 _SHIM_SOCKETS.rmdir()
