@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,11 @@ from conformance.cluster.kind_cluster import KindCluster
 COMMAND = str(Path(sys.executable).with_name("cni-conformance"))
 LIMIT = 3000
 """Seconds for a command that may have to build everything first."""
+
+
+def heed_ctrl_c() -> None:
+    """For a new process: SIGINT does what it does in a terminal, also where these tests run in the background of a shell."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
