@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from conformance.cluster import kind, state
+from conformance.cluster.broken import BusyCluster
 from conformance.cluster.clean import leftovers, remove_run
 from conformance.cluster.client import Cluster
 from conformance.cluster.owner import Owner
@@ -35,8 +37,9 @@ def clean(settings: Settings, view: View) -> list[str]:
     removed = []
     for status in kind.status():
         if status.cluster is None:
-            down(status.name, view)
-            removed.append(f"the half-made cluster {status.name}")
+            with suppress(BusyCluster):  # it is being made: that is no left-over
+                down(status.name, view)
+                removed.append(f"the half-made cluster {status.name}")
         elif status.is_answering:
             removed += _clean_cluster(Target.of_kind(status.cluster, None, settings), settings)
     return removed + _clean_folders()

@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class BrokenCluster(Exception):
     """The cluster cannot be made, reached or used."""
+
+
+class BusyCluster(BrokenCluster):
+    """Another process is making or removing it right now."""

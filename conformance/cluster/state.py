@@ -13,7 +13,7 @@ from typing import Any
 import platformdirs
 from filelock import FileLock, Timeout
 
-from conformance.cluster.broken import BrokenCluster
+from conformance.cluster.broken import BrokenCluster, BusyCluster
 
 
 def cache_folder() -> Path:
@@ -65,7 +65,7 @@ def forget(name: str) -> None:
 def lock(name: str) -> Iterator[None]:
     """Only one of us makes or removes a cluster of this name.
 
-    Raises BrokenCluster where another one is at it right now.
+    Raises BusyCluster where another one is at it right now.
     """
     path = cache_folder() / "clusters" / f".{name}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ def lock(name: str) -> Iterator[None]:
     try:
         held.acquire(timeout=0)
     except Timeout as error:
-        raise BrokenCluster(f"another run is making or removing cluster {name} right now: wait for it, or give another --name") from error
+        raise BusyCluster(f"another run is making or removing cluster {name} right now: wait for it, or give another --name") from error
     try:
         yield
     finally:

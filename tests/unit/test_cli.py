@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from conformance.cli import main
+from conformance.cluster import state
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +81,13 @@ def test_without_a_kubeconfig_an_existing_cluster_cannot_be_had(words, capfd):
 
 def test_where_nothing_was_left_behind_clean_says_so():
     assert (0, "nothing was left behind\n") == call("clean")
+
+
+def test_a_cluster_that_is_being_made_is_no_left_over():
+    state.write("new", {"toolbox": {}})
+    with state.lock("new"):
+        assert (0, "nothing was left behind\n") == call("clean")
+    assert ["new"] == state.names()
 
 
 def test_where_no_cluster_was_made_status_says_so():
