@@ -7,7 +7,7 @@ at once, with its line and a caret.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import jinja2
 
 from conformance import data
 from conformance.cluster.descriptor_file import InvalidPlugin, read
-from conformance.world.deviation import KnownDeviation
+from conformance.world.deviation import InvalidDeviation, KnownDeviation
 
 FILE = "plugin.yaml"
 
@@ -196,10 +196,21 @@ def _descriptor(content: Mapping[str, Any], folder: Path) -> Descriptor:
         ready=tuple(Workload(kind, *where.split("/")) for item in content["ready"] for kind, where in item.items()),
         version_probe=_version_probe(content["version-probe"]),
         capabilities=frozenset(content["capabilities"]),
-        known_deviations=tuple(KnownDeviation(**{**item, "cells": tuple(item.get("cells", ()))}) for item in content["known-deviations"]),
+        known_deviations=_deviations(content["known-deviations"], folder),
         folder=folder,
         offline=content.get("offline"),
     )
+
+
+def _deviations(items: Sequence[Mapping[str, Any]], folder: Path) -> tuple[KnownDeviation, ...]:
+    """The known deviations, whose cells can be read. Raises InvalidPlugin."""
+    found = tuple(KnownDeviation(**{**item, "cells": tuple(item.get("cells", ()))}) for item in items)
+    try:
+        for each in found:
+            each.lanes()
+    except InvalidDeviation as fault:
+        raise InvalidPlugin(f"{folder / FILE}: {fault}") from None
+    return found
 
 
 def _step(key: str, value: Any) -> Step:

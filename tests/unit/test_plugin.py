@@ -169,3 +169,9 @@ def test_another_manifest_needs_a_manifest_to_replace_and_must_exist(tmp_path: P
         with_manifest(load("ptp"), "https://mirror.example/p.yaml")
     with pytest.raises(InvalidPlugin, match="there is no manifest"):
         with_manifest(load("weave"), str(tmp_path / "none.yaml"))
+
+
+def test_a_cell_of_a_known_deviation_that_cannot_be_read_is_told_when_the_plugin_is_loaded(folder: Path) -> None:
+    (folder / "plugin.yaml").write_text(GOOD.replace("because: it is so,", "because: it is so, cells: [a to b],"))
+    with pytest.raises(InvalidPlugin, match="the cell 'a to b' is not written as"):
+        load(str(folder))
