@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -61,7 +60,7 @@ class Target:
             "context": self.context,
             "plugin": str(self.plugin.folder) if self.plugin else None,
             "families": list(self.families),
-            "hosts": [_host_document(host) for host in self.hosts],
+            "hosts": [host.to_document() for host in self.hosts],
             "probe_image": self.probe_image,
         }
         (folder / FILE).write_text(json.dumps(document))
@@ -77,7 +76,7 @@ class Target:
             content["context"],
             load(content["plugin"]) if content["plugin"] else None,
             tuple(Family(each) for each in content["families"]),
-            tuple(_host(each) for each in content["hosts"]),
+            tuple(HostAccess.from_document(each) for each in content["hosts"]),
             content["probe_image"],
         )
 
@@ -93,14 +92,3 @@ def outside_host(text: str) -> HostAccess:
     except ValueError as error:
         raise InvalidSettings(f"--outside {text!r}: {error}") from None
     return HostAccess(name, (addresses,), tuple(words[1:]))
-
-
-def _host_document(host: HostAccess) -> dict[str, Any]:
-    slots = [[str(address) for address in slot] for slot in host.slots]
-    return {"name": host.name, "slots": slots, "command": list(host.command), "environment": dict(host.environment)}
-
-
-def _host(content: dict[str, Any]) -> HostAccess:
-    slots: Sequence[Sequence[str]] = content["slots"]
-    addresses = tuple(tuple(ip_address(each) for each in slot) for slot in slots)
-    return HostAccess(content["name"], addresses, tuple(content["command"]), content["environment"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
 
 from conformance.world.place import Address
 
@@ -21,3 +23,14 @@ class HostAccess:
     slots: tuple[tuple[Address, ...], ...]
     command: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    def to_document(self) -> dict[str, Any]:
+        """As JSON, for the files that other processes read."""
+        slots = [[str(address) for address in slot] for slot in self.slots]
+        return {"name": self.name, "slots": slots, "command": list(self.command), "environment": dict(self.environment)}
+
+    @classmethod
+    def from_document(cls, content: Mapping[str, Any]) -> HostAccess:
+        """What `to_document` made."""
+        slots = tuple(tuple(ip_address(address) for address in slot) for slot in content["slots"])
+        return cls(content["name"], slots, tuple(content["command"]), content["environment"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +51,7 @@ def document(toolbox: Toolbox, cluster: KindCluster | None = None) -> dict[str, 
             **{key: getattr(cluster, key) for key in ("plugin", "family", "workers", "kube_proxy")},
             "kubeconfig": str(cluster.kubeconfig),
             "network": {"name": cluster.network.name, "range4": str(cluster.network.range4), "range6": _text(cluster.network.range6)},
-            "hosts": [
-                {
-                    "name": host.name,
-                    "slots": [[str(address) for address in slot] for slot in host.slots],
-                    "command": list(host.command),
-                    "environment": dict(host.environment),
-                }
-                for host in cluster.hosts
-            ],
+            "hosts": [host.to_document() for host in cluster.hosts],
         },
     }
 
@@ -77,15 +69,7 @@ def cluster_of(name: str, content: Mapping[str, Any]) -> KindCluster:
             IPv4Network(own["network"]["range4"]),
             IPv6Network(own["network"]["range6"]) if own["network"]["range6"] else None,
         ),
-        hosts=tuple(
-            HostAccess(
-                each["name"],
-                tuple(tuple(ip_address(address) for address in slot) for slot in each["slots"]),
-                tuple(each["command"]),
-                each["environment"],
-            )
-            for each in own["hosts"]
-        ),
+        hosts=tuple(HostAccess.from_document(each) for each in own["hosts"]),
     )
 
 
