@@ -26,13 +26,17 @@ class Reason:
 class Expectation:
     """The verdict of a cell with the reasons for it.
 
-    An open cell has `open_because` and, where the text limits the choice, the `legal` verdicts.
+    An open cell has `open_because` and, where the text limits the choice, the `legal` verdicts. `responders` are the
+    identities of which one must answer (the backends of a door that may be reached); empty: the destination itself. `seen` is
+    the address that the responder must see the question come from; "" where any will do.
     """
 
     verdict: Verdict
     reasons: tuple[Reason, ...] = ()
     open_because: str = ""
     legal: frozenset[Verdict] = frozenset({Verdict.ALLOWED, Verdict.BLOCKED})
+    responders: frozenset[str] = frozenset()
+    seen: str = ""
 
 
 ExpectedTable = Mapping[Question, Expectation]
@@ -40,11 +44,18 @@ ExpectedTable = Mapping[Question, Expectation]
 
 
 def agrees(expectation: Expectation, answer: Answer, responder: str) -> bool:
-    """Whether an answer is what was expected; `responder` is the identity that should answer.
+    """Whether an answer is what was expected; `responder` is the identity that should answer where the expectation names none.
 
-    A broken answer never agrees. An open cell agrees with every legal verdict. The wrong pod answering does not agree.
+    A broken answer never agrees. An open cell agrees with every legal verdict. The wrong pod answering does not agree, nor
+    one that saw another source address than it must.
     """
     seen = answer.kind.verdict
-    if seen is None or (seen is Verdict.ALLOWED and answer.responder != responder):
+    if seen is None or (seen is Verdict.ALLOWED and not answers_rightly(expectation, answer, responder)):
         return False
     return seen in expectation.legal if expectation.verdict is Verdict.OPEN else seen is expectation.verdict
+
+
+def answers_rightly(expectation: Expectation, answer: Answer, responder: str) -> bool:
+    """Whether one answered who may, and saw the address that it must see."""
+    is_right_one = answer.responder in (expectation.responders or (responder,))
+    return is_right_one and expectation.seen in ("", answer.source_seen)

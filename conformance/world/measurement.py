@@ -6,7 +6,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from conformance.world.expectation import ExpectedTable
-from conformance.world.timeline import Timeline
+from conformance.world.question import Question
+from conformance.world.timeline import Timeline, Track
+
+WATCH_EVERY = 0.1
+"""Seconds between two attempts, and between two messages, of a watched cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a watched cell did during a step, asked every `WATCH_EVERY` seconds whatever else was going on.
+
+    `attempts`: a new connection (a datagram from a new port) each time. `connection`: messages over one long connection (TCP:
+    opened when the cell could first be reached and again after it was cut; UDP: datagrams from one port), CONNECTED where the
+    message was answered, REFUSED where the connection was reset. Times as in a timeline.
+    """
+
+    attempts: Track = ()
+    connection: Track = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a pod's own first processes reached before it was ready: a new connection about every 50 ms.
+
+    `first` is when it first connected, in seconds after the first attempt (None: never), `lasted` how long it tried.
+    `is_init`: counted by the init container, else by the pod's main process from its first instant.
+    """
+
+    attempts: int
+    connected: int
+    first: float | None
+    lasted: float
+    is_init: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +47,9 @@ class StepMeasurement:
 
     `action` is for people (`apply api-allow`). `identities` maps each destination's reference to the identity that must
     answer. `contradictions` are the cells in which the hand-written expectation and the model differ, a sentence each:
-    the scenario is in error. `broken` is the cause, where the step could not be carried out.
+    the scenario is in error. `broken` is the cause, where the step could not be carried out; `failed` where the plugin is to
+    blame for that (a pod that gets no network, an address given twice). `watched` and `starts`: what was measured beside the
+    rounds, by the question that stands for it.
     """
 
     number: int
@@ -25,6 +59,9 @@ class StepMeasurement:
     identities: Mapping[str, str]
     contradictions: tuple[str, ...] = ()
     broken: str = ""
+    failed: str = ""
+    watched: Mapping[Question, Watched] = field(default_factory=dict)
+    starts: Mapping[Question, tuple[Start, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

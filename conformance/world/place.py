@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
+from conformance.world.door import Door
 from conformance.world.labels import Labels
 from conformance.world.verdict import Family, Protocol
 
@@ -109,12 +110,18 @@ Place = Pod | OutsideHost
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everybody, by reference. Immutable: a change makes a new world."""
+    """Everybody who is there, by reference. Immutable: a change makes a new world.
+
+    `doors` are the ways to pods that are not their own addresses. `name_servers` are the cluster's own (pods of kube-system,
+    which nobody probes): who resolves a name asks them on 53/UDP.
+    """
 
     namespaces: Mapping[str, Namespace]
     pods: Mapping[str, Pod]
     hosts: Mapping[str, OutsideHost] = field(default_factory=dict)
     nodes: Mapping[str, Node] = field(default_factory=dict)
+    doors: Mapping[str, Door] = field(default_factory=dict)
+    name_servers: tuple[Pod, ...] = ()
 
     def places(self) -> Iterator[Place]:
         """Pods first, then outside hosts, each in the order of the layout."""
@@ -126,9 +133,34 @@ class World:
         return self.pods[ref] if ref in self.pods else self.hosts[ref]
 
     def address(self, ref: str, family: Family) -> Address | None:
-        """Its address of this family, or None where it has none."""
-        return next((address for address in self.place(ref).addresses if family_of(address) == family), None)
+        """The address of this family of a pod, host or door, or None where it has none. Raises KeyError."""
+        owner = self.doors[ref] if ref in self.doors else self.place(ref)
+        return next((address for address in owner.addresses if family_of(address) == family), None)
+
+    def backends(self, door: Door, number: int, protocol: Protocol) -> tuple[tuple[Pod, int], ...]:
+        """The pods behind a port of a door, each with the number of its own port: those that are there now.
+
+        A named target means what each pod's container calls so; a pod without that name is not behind the door.
+        """
+        port = next(each for each in door.ports if (each.number, each.protocol) == (number, protocol))
+        found = []
+        for pod in self.pods.values():
+            is_meant = pod.ref == door.pod if door.selects is None else _selects(door, pod)
+            if is_meant and (target := _number(pod, port.target, protocol)) is not None:
+                found.append((pod, target))
+        return tuple(found)
 
     def labels_of_namespace(self, name: str) -> Labels:
         """The labels of the namespace with this real name. Raises KeyError."""
         return next(namespace.labels for namespace in self.namespaces.values() if namespace.name == name)
+
+
+def _selects(door: Door, pod: Pod) -> bool:
+    wanted = door.selects or {}
+    return pod.namespace == door.namespace and all(pod.labels.get(key) == value for key, value in wanted.items())
+
+
+def _number(pod: Pod, target: int | str, protocol: Protocol) -> int | None:
+    if isinstance(target, int):
+        return target
+    return next((port.number for port in pod.serves if port.name == target and port.protocol is protocol), None)

@@ -38,22 +38,30 @@ class Lane:
     port: int | None = None
     protocol: Protocol | None = None
     family: Family | None = None
+    size: int | None = None
 
     @classmethod
     def parse(cls, text: str) -> Lane:
-        """From `80/TCP/ipv4` or any part of it in this order. Raises InvalidTable."""
-        found = re.fullmatch(r"(?:(\d{1,5}))?/?(TCP|UDP|SCTP|ICMP)?/?(ipv4|ipv6)?", text)
+        """From `80/TCP/ipv4/1400B` or any part of it in this order. Raises InvalidTable."""
+        found = re.fullmatch(r"(?:(\d{1,5}))?/?(TCP|UDP|SCTP|ICMP)?/?(ipv4|ipv6)?/?(\d{1,8}B)?", text)
         if not text or found is None or text != "/".join(part for part in found.groups() if part):
             raise InvalidTable(f"{text!r} is no port, protocol and family such as 80/TCP, UDP, ipv6 or 80/TCP/ipv4")
-        port, protocol, family = found.groups()
-        return cls(int(port) if port else None, Protocol(protocol) if protocol else None, Family(family) if family else None)
+        port, protocol, family, size = found.groups()
+        return cls(
+            int(port) if port else None,
+            Protocol(protocol) if protocol else None,
+            Family(family) if family else None,
+            int(size[:-1]) if size else None,
+        )
 
     def holds(self, question: Question) -> bool:
         """Whether the question is one of those meant."""
-        return self.port in (None, question.port) and self.protocol in (None, question.protocol) and self.family in (None, question.family)
+        asked = (question.port, question.protocol, question.family, question.size)
+        return all(mine in (None, theirs) for mine, theirs in zip((self.port, self.protocol, self.family, self.size), asked, strict=True))
 
     def __str__(self) -> str:
-        return "/".join(str(part) for part in (self.port, self.protocol, self.family) if part is not None) or CORNER
+        size = None if self.size is None else f"{self.size}B"
+        return "/".join(str(part) for part in (self.port, self.protocol, self.family, size) if part is not None) or CORNER
 
 
 @dataclass(frozen=True, slots=True)
