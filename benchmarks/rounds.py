@@ -23,6 +23,7 @@ from pathlib import Path
 from conformance.cluster import kind
 from conformance.cluster.clean import remove_run
 from conformance.cluster.client import Cluster
+from conformance.live import LiveWorld
 from conformance.probe.sampling import sample
 from conformance.probe.session import Probes
 from conformance.scenario.scenario import Layout, NamespacePlan, PodPlan
@@ -33,7 +34,7 @@ from conformance.world.place import Port
 from conformance.world.question import Question
 from conformance.world.times import Times
 from conformance.world.verdict import AnswerKind, Protocol, Verdict
-from conformance.worlds import LiveWorld, Worlds
+from conformance.worlds import Worlds
 
 PORTS = tuple(Port(number, protocol) for number in (80, 81) for protocol in (Protocol.TCP, Protocol.UDP))
 LAYOUT = Layout(None, {space: NamespacePlan({}, {pod: PodPlan({"pod": pod}, PORTS) for pod in "abc"}) for space in "xyz"}, {})
@@ -56,7 +57,7 @@ def main() -> int:
     print(f"{_machine()}, {versions}, {standing.workers} workers")
     try:
         live = worlds.take(LAYOUT)
-        refs = list(live.world.pods)
+        refs = list(live.everybody.pods)
         questions = [Question(a, b, port.number, port.protocol) for a in refs for b in refs for port in PORTS]
         _allowed(live, questions, wanted.rounds, times)
         _blocked(live, cluster, questions, max(20, wanted.rounds // 10), times)
@@ -83,7 +84,7 @@ def _allowed(live: LiveWorld, questions: list[Question], rounds: int, times: Tim
 
 
 def _blocked(live: LiveWorld, cluster: Cluster, questions: list[Question], rounds: int, times: Times) -> None:
-    for namespace in live.world.namespaces.values():
+    for namespace in live.everybody.namespaces.values():
         deny = {"podSelector": {}, "policyTypes": ["Ingress"]}
         metadata = {"name": "deny", "namespace": namespace.name}
         cluster.apply_policy({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": deny})
@@ -97,9 +98,9 @@ def _blocked(live: LiveWorld, cluster: Cluster, questions: list[Question], round
 
 
 def _settle(live: LiveWorld, questions: list[Question], expected: dict[Question, Verdict], times: Times) -> float:
-    identities = {place.ref: place.identity for place in live.world.places()}
+    identities = {place.ref: place.identity for place in live.everybody.places()}
     table = {question: Expectation(expected[question]) for question in questions}
-    seen = sample(live.probes.ask, table, identities, times)
+    seen = sample(live.probes.ask, table, identities, times, live.probes.clock)
     if seen.settled_at is None:
         raise SystemExit(f"the world did not become what it should in {seen.ended:.0f} s: nothing to measure")
     return seen.settled_at

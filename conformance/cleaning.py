@@ -23,15 +23,17 @@ OWNER = "owner.json"
 
 def sweep(target: Target, times: Times, run: str) -> None:
     """Removes all that a run made in a cluster, and waits until it is gone. Raises BrokenCluster."""
-    cluster = Cluster.connect(target.kubeconfig, target.context, times)
+    cluster = target.connect(times)
     try:
-        remove_run(cluster, run)
+        cluster.remove_run(run)
     finally:
         cluster.close()
 
 
 def clean(settings: Settings, view: View) -> list[str]:
     """Removes what runs left that are no more; returns what it was, a phrase each. Raises BrokenCluster, BrokenSetup."""
+    if settings.provider == "simulated":
+        return []
     if settings.provider == "kubeconfig":
         return _clean_cluster(Target.of_kubeconfig(settings), settings)
     removed = []

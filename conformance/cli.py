@@ -99,8 +99,10 @@ def list_(context: click.Context, scenarios: tuple[Path, ...]) -> None:
         if scenario.group != group:
             group = scenario.group
             console.print(f"\n{group}", style="bold", markup=False)
+        marks = ", ".join(filter(None, (scenario.fault_class, "disruptive" if scenario.is_disruptive else "")))
         needs = f"  (needs {', '.join(scenario.needs)})" if scenario.needs else ""
-        console.print(f"  {scenario.name}{needs}\n      {scenario.about}", markup=False, soft_wrap=not console.is_terminal)
+        head = f"  {scenario.name}{f'  [{marks}]' if marks else ''}{needs}"
+        console.print(f"{head}\n      {scenario.about}", markup=False, soft_wrap=not console.is_terminal)
 
 
 @main.command()
@@ -169,8 +171,9 @@ def _fail(text: str, exit_code: int) -> Any:
 
 def _register() -> None:
     from conformance.cli_cluster import clean, cluster, doctor
+    from conformance.cli_fuzz import fuzz
 
-    for command in (cluster, doctor, clean):
+    for command in (cluster, doctor, clean, fuzz):
         main.add_command(command)
 
 

@@ -28,7 +28,7 @@ def up(context: click.Context, settings: Settings) -> None:
     from conformance import provision
 
     view = view_of(context)
-    with _plain_errors():
+    with plain_errors():
         made = provision.up(settings, provision.plugin_of(settings), view)
     view.console.print(f"cluster {made.name} is up. Use it: export KUBECONFIG={made.kubeconfig}", markup=False, soft_wrap=True)
     view.console.print(f"Remove it: cni-conformance cluster down --name {made.name}", markup=False, soft_wrap=True)
@@ -41,7 +41,7 @@ def down(context: click.Context, settings: Settings) -> None:
     """Remove a cluster, a half-made one too, and with the last one the engine that --setup brought."""
     from conformance import provision
 
-    with _plain_errors():
+    with plain_errors():
         provision.down(settings.name, view_of(context))
 
 
@@ -50,7 +50,7 @@ def status() -> None:
     """The clusters that are known here."""
     from conformance.cluster import kind
 
-    with _plain_errors():
+    with plain_errors():
         found = kind.status()
     for each in found:
         if each.cluster is None:
@@ -86,7 +86,7 @@ def doctor(context: click.Context, settings: Settings) -> None:
     from conformance.doctor import examine
 
     view = view_of(context)
-    with _plain_errors():
+    with plain_errors():
         provided = provision.provide(settings, view)
         run = f"doc{secrets.token_hex(2)}"
         try:
@@ -107,12 +107,12 @@ def clean(context: click.Context, settings: Settings) -> None:
     """Remove what killed runs left: half-made clusters and the engine on this machine, worlds in a cluster."""
     from conformance import cleaning
 
-    with _plain_errors():
+    with plain_errors():
         removed = cleaning.clean(settings, view_of(context))
     click.echo("\n".join(f"removed {each}" for each in removed) or "nothing was left behind")
 
 
-class _plain_errors:  # noqa: N801 - reads as a word where it is used
+class plain_errors:  # noqa: N801 - reads as a word where it is used
     """What a user can cause ends as one sentence, and an exit code."""
 
     def __enter__(self) -> None: ...

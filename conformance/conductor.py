@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
-from math import ceil
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,9 +20,11 @@ from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.owner import Owner
 from conformance.doctor import ENFORCEMENT, Examination, examine
 from conformance.judge import Finding, FindingKind, Judgement
+from conformance.portion import portions
 from conformance.provision import BROKEN_WORLD, CannotRun, Provision, provide
 from conformance.record import Facts, Phase, Plugin, Run, ScenarioRecord, Writer
 from conformance.report import write_reports
+from conformance.report.summary import left_out
 from conformance.scenario.scenario import Scenario
 from conformance.settings import Settings
 from conformance.stage import Stage, offered
@@ -39,7 +40,7 @@ class Conductor:
 
     def __init__(self, settings: Settings, scenarios: Sequence[Scenario], workers: int, view: View) -> None:
         self.settings, self.view, self.workers = settings, view, workers
-        self.run = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(5))
+        self.run = new_run()
         self.folder = state.cache_folder() / "runs" / self.run
         self.folder.mkdir(parents=True)
         (self.folder / OWNER).write_text(Owner.of_this_process().text())
@@ -55,6 +56,7 @@ class Conductor:
         self._writer: Writer | None = None
         self._outcomes: list[Outcome] = []
         self._planned = 0
+        self._left_out: list[Scenario] = []
         self._prepared = self._began
         signal.signal(signal.SIGTERM, _interrupt)
 
@@ -62,20 +64,25 @@ class Conductor:
         """The portion of work that an item belongs to: scenarios that share a layout, and so a world."""
         return self._portions.get(nodeid.rpartition("::")[2], nodeid)
 
-    def prepare(self, planned: int) -> None:
-        """Everything before the first scenario. Raises CannotRun."""
-        self._planned = planned
+    def prepare(self, ids: Sequence[str]) -> None:
+        """Everything before the first scenario; `ids` are the nodeids of those that were selected. Raises CannotRun."""
+        selected = {nodeid.rpartition("::")[2] for nodeid in ids}
+        self._planned = len(ids)
+        self._left_out = [scenario for name, scenario in self._scenarios.items() if name not in selected]
+        if self._left_out:
+            self.view.say(left_out(len(self._left_out), len(self._scenarios), self._left_out_disruptive))
         with self._phase("cluster"):
             self._provision = provide(self.settings, self.view)
         target, times = self._provision.target, self.settings.waiting_times()
-        Stage.announce(self.folder, target, times, self.run)
+        may_disrupt = target.provider != "kubeconfig" or self.settings.disruptive
+        Stage.announce(self.folder, target, times, self.run, may_disrupt=may_disrupt)
         with self._phase("doctor"), self.view.phase("does anything enforce policies here?"):
             self._examination = examine(target, times, self.run)
-        self._stop_where_it_makes_no_sense(self._examination)
+        insist(self._examination, self.settings)
         self._writer = Writer((self.report or self.folder) / "record.json", self._facts())
         self.is_ready = True
         self._prepared = time.monotonic()
-        self.view.expect_scenarios(planned)
+        self.view.expect_scenarios(self._planned)
 
     def add(self, document: Mapping[str, Any]) -> None:
         """A scenario's record is safe on the disk when this returns."""
@@ -104,14 +111,6 @@ class Conductor:
             self._writer.add(record)
         self._outcomes.append(record.outcome)
         self.view.scenario_done(record.outcome, f"{record.group}/{record.name}", record.sentence, record.seconds)
-
-    def _stop_where_it_makes_no_sense(self, examination: Examination) -> None:
-        if not examination.can_run:
-            broken = [f"  {each.name}: {each.sentence}" for each in examination.checks if not each.is_fine and each.name != ENFORCEMENT]
-            raise CannotRun("\n".join(["this cluster cannot run the suite:", *broken]), BROKEN_WORLD)
-        if examination.enforces is False and not self.settings.force:
-            sentence = next(check.sentence for check in examination.checks if check.name == ENFORCEMENT)
-            raise CannotRun(f"{sentence} (--force measures all the same)", NOTHING_ENFORCES)
 
     def _close_record(self) -> None:
         if self._writer is None:
@@ -165,7 +164,13 @@ class Conductor:
             phases=tuple(self._phases),
             planned=self._planned,
             does_enforce=self._examination.enforces,
+            left_out=len(self._left_out),
+            left_out_disruptive=self._left_out_disruptive,
         )
+
+    @property
+    def _left_out_disruptive(self) -> int:
+        return sum(scenario.is_disruptive for scenario in self._left_out)
 
     def _phase(self, name: str) -> _Timed:
         return _Timed(name, self._phases)
@@ -184,16 +189,19 @@ class _Timed:
         self._phases.append(Phase(self._name, time.monotonic() - self._began))
 
 
-def portions(scenarios: Sequence[Scenario], workers: int) -> dict[str, str]:
-    """By scenario, the portion of work that it belongs to: one layout, split where a worker would be left without work."""
-    size = max(1, ceil(len(scenarios) / workers))
-    counts: dict[str, int] = {}
-    found = {}
-    for scenario in scenarios:
-        key = scenario.layout.key
-        found[scenario.name] = f"{key}/{counts.get(key, 0) // size}"
-        counts[key] = counts.get(key, 0) + 1
-    return found
+def new_run() -> str:
+    """A name for a run: five letters and digits, which stand in the names of all that it makes."""
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(5))
+
+
+def insist(examination: Examination, settings: Settings) -> None:
+    """Raises CannotRun where measuring makes no sense: a cluster that cannot run the suite, or (but for --force) enforces nothing."""
+    if not examination.can_run:
+        broken = [f"  {each.name}: {each.sentence}" for each in examination.checks if not each.is_fine and each.name != ENFORCEMENT]
+        raise CannotRun("\n".join(["this cluster cannot run the suite:", *broken]), BROKEN_WORLD)
+    if examination.enforces is False and not settings.force:
+        sentence = next(check.sentence for check in examination.checks if check.name == ENFORCEMENT)
+        raise CannotRun(f"{sentence} (--force measures all the same)", NOTHING_ENFORCES)
 
 
 def _interrupt(number: int, _: object) -> NoReturn:

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from conformance import data
 from conformance.cluster.broken import BrokenCluster
-from conformance.cluster.client import Cluster, NodeFacts
-from conformance.cluster.rights import missing_rights
+from conformance.cluster.contract import ClusterUnderTest, NodeFacts
 from conformance.judge import FindingKind
 from conformance.notes import Notes
 from conformance.pipeline import play
@@ -60,7 +59,7 @@ class Examination:
 def examine(target: Target, times: Times, run: str) -> Examination:
     """Looks at a cluster. Raises nothing that a cluster can cause: what is broken stands in the checks."""
     try:
-        cluster = Cluster.connect(target.kubeconfig, target.context, times)
+        cluster = target.connect(times)
     except BrokenCluster as trouble:
         return Examination((Check("API server", is_fine=False, sentence=str(trouble)),), None, {})
     try:
@@ -71,11 +70,11 @@ def examine(target: Target, times: Times, run: str) -> Examination:
         cluster.close()
 
 
-def _examine(cluster: Cluster, target: Target, times: Times, run: str) -> Examination:
+def _examine(cluster: ClusterUnderTest, target: Target, times: Times, run: str) -> Examination:
     facts = cluster.facts()
     known = {"Kubernetes": facts.version, "nodes": ", ".join(facts.nodes) or "not told"}
     checks = [Check("API server", is_fine=True, sentence=f"answers, Kubernetes {facts.version}")]
-    missing = missing_rights(cluster)
+    missing = cluster.missing_rights()
     checks.append(Check("permissions", not missing, f"missing: {'; '.join(missing)}" if missing else "all that is needed"))
     checks.append(_nodes(facts.nodes))
     if not all(check.is_fine for check in checks):
@@ -83,7 +82,7 @@ def _examine(cluster: Cluster, target: Target, times: Times, run: str) -> Examin
     worlds = Worlds(cluster, target, times, run, NUMBER)
     try:
         patient = replace(times, settle=min(times.settle, PATIENCE))
-        record = play(load(_scenario()), cluster, worlds, patient, Notes(load(_scenario()), target, "doctor"))
+        record = play(load(_scenario()), worlds, patient, Notes(load(_scenario()), target, "doctor"))
     finally:
         worlds.close()
     checks += [_probes(record), _enforcement(record)]

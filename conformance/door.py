@@ -80,7 +80,7 @@ class _Door:
 
     def exit_code(self, pytests: int) -> int:
         """Shows the summary; pytest's own codes for a session that did not come to an end become ours."""
-        from conformance.pytest_plugin import CONDUCTOR
+        from conformance.item import CONDUCTOR
         from conformance.report.terminal import print_run
 
         conductor = self._config.stash.get(CONDUCTOR, None) if self._config else None

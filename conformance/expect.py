@@ -20,7 +20,7 @@ from conformance.world.verdict import Direction, Family, Verdict
 
 def explain(scenario: Scenario) -> str:
     """The expected table after each step, with the rules that decide it. Lines as wide as the tables are."""
-    parts = [f"{scenario.name} ({scenario.group}/{scenario.path.name})\n{scenario.about}\nBecause: {scenario.because}"]
+    parts = ["\n".join(_head(scenario))]
     for step in _steps(scenario):
         parts.append(f"Step {step.number}: {step.action}")
         parts.append(draw({question: SYMBOL_OF[expectation.verdict] for question, expectation in step.expected.items()}))
@@ -29,14 +29,32 @@ def explain(scenario: Scenario) -> str:
     return "\n\n".join(filter(None, parts))
 
 
+def _head(scenario: Scenario) -> Iterator[str]:
+    yield f"{scenario.name} ({scenario.group}/{scenario.path.name})"
+    yield scenario.about
+    yield f"Because: {scenario.because}"
+    if scenario.fault_class:
+        yield f"Class: {scenario.fault_class}"
+    if scenario.origin:
+        yield f"From: {', '.join(scenario.origin)}"
+    if scenario.watch:
+        yield f"Asked all the time: {', '.join(map(str, scenario.watch))}"
+    for protocol, sizes in scenario.sizes.items():
+        yield f"Asked in {protocol} with these many bytes, too: {', '.join(map(str, sizes))}"
+    if scenario.judges_source:
+        yield "Every pod must see the asker's own address."
+    if scenario.is_disruptive:
+        yield "Disruptive: it runs alone and last."
+
+
 def contradictions(scenarios: Iterable[Scenario]) -> tuple[Fault, ...]:
     """Where hand-written expectations differ from the model, a fault for each claim that does."""
     found: dict[tuple[object, int, int], Fault] = {}
     for scenario in scenarios:
-        source, _ = read(scenario.path)
         for step, planned in zip(scenario.steps, _steps(scenario), strict=True):
             for question, claim in contradicted(step, planned.expected).items():
                 (sentence,) = sentences({question: claim}, planned.expected)
+                source, _ = read(scenario.path)
                 line = source.lines[claim.line - 1] if source is not None else ""
                 found.setdefault((scenario.path, claim.line, claim.column), Fault(scenario.path, claim.line, claim.column, sentence, line))
     return tuple(found.values())

@@ -66,6 +66,10 @@ class Notes:
         """The record of a scenario that this cluster cannot be asked."""
         return self._record(Measurement(), Judgement(Outcome.NOT_SUPPORTED, because), ())
 
+    def skipped(self, because: str) -> ScenarioRecord:
+        """The record of a scenario that was not to be run here, or could not be."""
+        return self._record(Measurement(), Judgement(Outcome.SKIPPED, because), ())
+
     def _record(self, measurement: Measurement, judgement: Judgement, deviations: tuple[KnownDeviation, ...]) -> ScenarioRecord:
         scenario = self._scenario
         return ScenarioRecord(
@@ -87,6 +91,9 @@ class Notes:
             seconds=time.monotonic() - self._began,
             phases=tuple(Phase(name, seconds) for name, seconds in self._phases.items()),
             worker=self._worker,
+            fault_class=scenario.fault_class,
+            origin=scenario.origin,
+            is_disruptive=scenario.is_disruptive,
         )
 
     def _add(self, name: str, seconds: float) -> None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.changes import carry_out
+from conformance.changes import carry_out, starts_of
 from conformance.cluster.broken import BrokenCluster
-from conformance.cluster.client import Cluster
+from conformance.cluster.contract import BrokenPlugin, NotPossible
+from conformance.live import LiveWorld
 from conformance.notes import Notes
 from conformance.plan import Begin, Plan, PlannedStep, PutBack, plan
 from conformance.probe.sampling import sample
@@ -19,41 +20,61 @@ from conformance.scenario.scenario import Scenario
 from conformance.world.measurement import Measurement, StepMeasurement
 from conformance.world.timeline import Timeline
 from conformance.world.times import Times
-from conformance.worlds import LiveWorld, Worlds
+from conformance.worlds import Worlds
 
 
-def play(scenario: Scenario, cluster: Cluster, worlds: Worlds, times: Times, notes: Notes) -> ScenarioRecord:
-    """What became of a scenario. Never raises for what the cluster or the scenario does to us."""
+def play(scenario: Scenario, worlds: Worlds, times: Times, notes: Notes) -> ScenarioRecord:
+    """What became of a scenario. Raises NotPossible, and nothing else that the cluster or the scenario can cause."""
     try:
         with notes.phase("world"):
             live = worlds.take(scenario.layout)
-        planned = plan(scenario, live.world, worlds.families)
+        planned = plan(scenario, live.everybody, worlds.families)
+    except BrokenPlugin as blame:
+        return notes.record(Measurement((StepMeasurement(0, str(Begin()), {}, Timeline(), {}, failed=str(blame)),)))
     except (BrokenCluster, InvalidScenario) as trouble:
         return notes.record(Measurement(broken=str(trouble)))
-    notes.planned(live.world, planned)
+    notes.planned(live.everybody, planned)
     if any(step.contradictions for step in planned.steps):
         # File and model must agree before anything is asked: one of them is wrong, and no answer would mean anything.
-        return notes.record(Measurement(tuple(_measured(step, live, Timeline()) for step in planned.steps)))
-    done = measure(planned, live, cluster, times, notes)
-    if len(done) < len(planned.steps) or done[-1].broken or done[-1].timeline.settled_at is None:
+        return notes.record(Measurement(tuple(_measured(step, live) for step in planned.steps)))
+    try:
+        done = measure(scenario, planned, live, worlds, times, notes)
+    except NotPossible:
+        worlds.drop(live)
+        raise
+    if len(done) < len(planned.steps) or done[-1].broken or done[-1].failed or done[-1].timeline.settled_at is None:
         worlds.drop(live)  # it could not be put back: nobody else is to stand in it
     return notes.record(Measurement(done))
 
 
-def measure(planned: Plan, live: LiveWorld, cluster: Cluster, times: Times, notes: Notes) -> tuple[StepMeasurement, ...]:
+def measure(scenario: Scenario, planned: Plan, live: LiveWorld, worlds: Worlds, times: Times, notes: Notes) -> tuple[StepMeasurement, ...]:
     """Each step done and watched until its table holds. Ends early where the baseline or a change cannot be had."""
     done: list[StepMeasurement] = []
-    for step in planned.steps:
+    for number in range(len(planned.steps)):
+        step = planned.steps[number]
         try:
             with notes.phase("change"):
-                carry_out(step, planned.documents, cluster)
-        except BrokenCluster as trouble:
-            return (*done, _measured(step, live, Timeline(), broken=str(trouble)))
-        timeline = sample(live.probes.ask, step.expected, _identities(live), _patience(step, times))
+                change = carry_out(step, live, planned.documents)
+                if change.renewed:  # the model is to know the addresses that the cluster really gave
+                    sent = {key: planned.documents[key] for key in step.policies}
+                    planned = plan(scenario, live.everybody, worlds.families, sent)
+                    step = planned.steps[number]
+                    notes.planned(live.everybody, planned)
+                live.probes.take(step.world)
+                began = live.cluster.clock.now()
+                starts = starts_of(change, live)
+        except BrokenPlugin as blame:
+            return (*done, replace(_measured(step, live), failed=str(blame)))
+        except (BrokenCluster, InvalidScenario) as trouble:
+            return (*done, replace(_measured(step, live), broken=str(trouble)))
+        timeline = sample(live.probes.ask, step.expected, _identities(live), _patience(step, times), live.cluster.clock, began)
         notes.watched(step, timeline)
-        done.append(_measured(step, live, timeline))
-        if step.number == 0 and timeline.settled_at is None:
+        watched = live.probes.watched(began) if number else {}
+        measured = replace(_measured(step, live), timeline=timeline, watched=watched, starts=starts)
+        done.append(replace(measured, renewed=change.renewed, are_policies_old=change.are_policies_old))
+        if number == 0 and timeline.settled_at is None:
             break
+        live.probes.watch(step.watched if number < len(planned.steps) - 1 else ())
     return tuple(done)
 
 
@@ -68,8 +89,8 @@ def _patience(step: PlannedStep, times: Times) -> Times:
 
 
 def _identities(live: LiveWorld) -> dict[str, str]:
-    return {place.ref: place.identity for place in live.world.places()}
+    return {place.ref: place.identity for place in live.everybody.places()}
 
 
-def _measured(step: PlannedStep, live: LiveWorld, timeline: Timeline, broken: str = "") -> StepMeasurement:
-    return StepMeasurement(step.number, str(step.action), step.expected, timeline, _identities(live), step.contradictions, broken)
+def _measured(step: PlannedStep, live: LiveWorld) -> StepMeasurement:
+    return StepMeasurement(step.number, str(step.action), step.expected, Timeline(), _identities(live), step.contradictions)

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 from conformance.model.decide import expected
-from conformance.scenario.claims import asked, contradictions, sentences
-from conformance.scenario.scenario import Action, Annotate, Apply, Changes, Delete, Relabel, Scenario
-from conformance.template.render import annotated, relabelled, render_policies
+from conformance.scenario.claims import asked, contradictions, sentences, watched
+from conformance.scenario.presence import Presence
+from conformance.scenario.scenario import (
+    Action,
+    Add,
+    Annotate,
+    Apply,
+    Changes,
+    Delete,
+    Layout,
+    Recreate,
+    Relabel,
+    Reuse,
+    Scenario,
+    Together,
+)
+from conformance.template.render import render_policies
+from conformance.template.world import annotated, relabelled
 from conformance.world.expectation import ExpectedTable
 from conformance.world.labels import Labels
 from conformance.world.place import Namespace, Pod, World
 from conformance.world.policy import NetworkPolicy
-from conformance.world.question import questions_of
+from conformance.world.question import Question, questions_of
 from conformance.world.verdict import Family
 
 Document = dict[str, Any]
@@ -31,26 +47,34 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """The last step, the suite's own: the world as it was. What the plugin keeps doing after it is a fault like any other."""
+    """The last step, the suite's own: the world as it was. What the plugin keeps doing after it is a fault like any other.
+
+    In this order: policies (their keys) are deleted, pods and Services are removed, others are added again, labels are set or
+    (None) taken off, annotations are taken off.
+    """
 
     policies: tuple[str, ...]
     labels: Changes
     annotations: Changes
+    removes: tuple[str, ...] = ()
+    adds: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         parts = [f"delete {name}" for name in self.policies]
+        parts += [f"remove {ref}" for ref in self.removes] + [f"add {ref}" for ref in self.adds]
         parts += [f"labels of {ref}" for ref in self.labels] + [f"annotations of {ref}" for ref in self.annotations]
         return f"put back: {', '.join(parts)}"
 
     def __bool__(self) -> bool:
-        return bool(self.policies or self.labels or self.annotations)
+        return any((self.policies, self.labels, self.annotations, self.removes, self.adds))
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """A step with the world and the policies (their keys in the file) that are in force after it.
+    """A step with those who are there and the policies (their keys in the file) that are in force after it.
 
-    `contradictions`: a sentence for each cell of which the file says something else than the model.
+    `contradictions`: a sentence for each cell of which the file says something else than the model. `watched`: those of the
+    questions that are asked all the time, too.
     """
 
     number: int
@@ -59,6 +83,7 @@ class PlannedStep:
     policies: tuple[str, ...]
     expected: ExpectedTable
     contradictions: tuple[str, ...] = ()
+    watched: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,45 +94,109 @@ class Plan:
     documents: Mapping[str, Document]
 
 
-def plan(scenario: Scenario, world: World, families: Sequence[Family]) -> Plan:
+def plan(scenario: Scenario, everybody: World, families: Sequence[Family], sent: Mapping[str, Document] = MappingProxyType({})) -> Plan:
     """The baseline, the steps of the file, and the way back where it is not one of them.
 
-    Raises InvalidScenario where a policy cannot be rendered or read.
+    `everybody` has all pods and doors of the layout with the labels that the layout gives them; who is not there yet may have
+    any addresses: what they are known to be later is a new plan, of which the steps that are still to come count. `sent` are
+    the documents that the cluster has by then. Sizes are asked, and the sources that are seen are judged, in the steps of the
+    file only: the baseline and the way back are about who reaches whom. Raises InvalidScenario where a policy cannot be rendered.
     """
-    documents = render_policies(scenario, world, families)
+    documents = {**render_policies(scenario, everybody, families), **sent}
     policies = {key: NetworkPolicy.from_document(document) for key, document in documents.items()}
-    questions = questions_of(world, families)
-    steps = [PlannedStep(0, Begin(), world, (), expected(world, (), questions))]
+    first = _State(everybody, Presence.at_first(scenario.layout), {})
+    plain = expected(first.world, (), questions_of(first.world, families))
+    steps = [PlannedStep(0, Begin(), first.world, (), plain, watched=watched(scenario, plain))]
+    state = first
     for number, step in enumerate(scenario.steps, 1):
-        now, keys = _after(step.action, steps[-1], policies)
-        table = expected(now, [policies[key] for key in keys], asked(step, questions))
-        steps.append(PlannedStep(number, step.action, now, keys, table, sentences(contradictions(step, table), table)))
-    back = PutBack(steps[-1].policies, relabelling(steps[-1].world, world), _annotations_back(scenario))
-    if back:
-        steps.append(PlannedStep(len(steps), back, world, (), expected(world, (), questions)))
+        state = _after(state, step.action, policies, everybody)
+        questions = asked(step, questions_of(state.world, families, scenario.sizes))
+        table = expected(state.world, [policies[key] for key in state.keys], questions, judges_source=scenario.judges_source)
+        said = sentences(contradictions(step, table), table)
+        steps.append(PlannedStep(number, step.action, state.world, state.keys, table, said, watched(scenario, table)))
+    if back := _way_back(scenario, first, state):
+        steps.append(PlannedStep(len(steps), back, first.world, (), plain, watched=watched(scenario, plain)))
     return Plan(tuple(steps), documents)
 
 
-def _after(action: Action, before: PlannedStep, policies: Mapping[str, NetworkPolicy]) -> tuple[World, tuple[str, ...]]:
-    """The world and the keys of the policies in force. Two keys may be texts of one policy: the later replaces the earlier."""
-    in_force = {policies[key].ref: key for key in before.policies}
+@dataclass(frozen=True, slots=True)
+class _State:
+    """Everybody with their labels by now, who of them is there, and the keys of the policies in force by their references."""
+
+    everybody: World
+    presence: Presence
+    in_force: Mapping[str, str]
+
+    @property
+    def world(self) -> World:
+        return self.presence.of(self.everybody)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(self.in_force.values())
+
+
+def _after(before: _State, action: Action, policies: Mapping[str, NetworkPolicy], layout: World) -> _State:
+    """The state after a change. `layout` has everybody with the labels that a new pod gets.
+
+    Two keys may be texts of one policy: the later replaces the earlier.
+    """
     match action:
         case Apply(names):
-            in_force |= {policies[key].ref: key for key in names}
+            return replace(before, in_force={**before.in_force, **{policies[key].ref: key for key in names}})
         case Delete(names):
-            in_force = {ref: key for ref, key in in_force.items() if ref not in {policies[name].ref for name in names}}
+            gone = {policies[key].ref for key in names}
+            return replace(before, in_force={ref: key for ref, key in before.in_force.items() if ref not in gone})
         case Relabel(changes):
-            return relabelled(before.world, changes), before.policies
+            return replace(before, everybody=relabelled(before.everybody, changes))
         case Annotate(changes):
-            return annotated(before.world, changes), before.policies
-    return before.world, tuple(in_force.values())
+            return replace(before, everybody=annotated(before.everybody, changes))
+        case Together(actions):
+            for each in actions:
+                before = _after(before, each, policies, layout)
+            return before
+    return _State(_renewed(before.everybody, _made(action), layout), before.presence.after(action), before.in_force)
+
+
+def _made(action: Action) -> Iterable[str]:
+    """The references of what an action makes."""
+    match action:
+        case Add(refs) | Recreate(refs):
+            return refs
+        case Reuse(pairs):
+            return pairs
+    return ()
+
+
+def _renewed(everybody: World, refs: Iterable[str], layout: World) -> World:
+    """New pods have the labels of the layout, whatever was done to those that had their names before."""
+    pods = {ref: replace(everybody.pods[ref], labels=layout.pods[ref].labels) for ref in refs if ref in layout.pods}
+    return replace(everybody, pods={**everybody.pods, **pods})
+
+
+def _way_back(scenario: Scenario, first: _State, last: _State) -> PutBack:
+    was, now = first.presence, last.presence
+    every = _refs(scenario.layout)
+    there = {ref for ref in every if ref in now.pods | now.services}
+    wanted = {ref for ref in every if ref in was.pods | was.services}
+    return PutBack(
+        last.keys,
+        relabelling(last.world, first.world),
+        _annotations_back(step.action for step in scenario.steps),
+        removes=tuple(ref for ref in every if ref in (there - wanted) | now.completed),
+        adds=tuple(ref for ref in every if ref in wanted - there),
+    )
+
+
+def _refs(layout: Layout) -> list[str]:
+    return [ref for ref, _ in chain(layout.pods(), layout.services())]
 
 
 def relabelling(now: World, then: World) -> Changes:
-    """By reference, the labels to set or (None) to remove so that the first world becomes the second."""
+    """By reference, the labels to set or (None) to remove so that the first world becomes the second; of those that both have."""
     here: dict[str, Namespace | Pod] = {**now.namespaces, **now.pods}
     places: chain[Namespace | Pod] = chain(then.namespaces.values(), then.pods.values())
-    changes = {place.ref: _changed(here[place.ref].labels, place.labels) for place in places}
+    changes = {place.ref: _changed(here[place.ref].labels, place.labels) for place in places if place.ref in here}
     return {ref: keys for ref, keys in changes.items() if keys}
 
 
@@ -115,10 +204,12 @@ def _changed(now: Labels, then: Labels) -> Mapping[str, str | None]:
     return {key: then.get(key) for key in sorted({*then, *now}) if then.get(key) != now.get(key)}
 
 
-def _annotations_back(scenario: Scenario) -> Changes:
+def _annotations_back(actions: Iterable[Action]) -> Changes:
     changes: dict[str, dict[str, str | None]] = {}
-    for step in scenario.steps:
-        if isinstance(step.action, Annotate):
-            for ref, keys in step.action.changes.items():
-                changes.setdefault(ref, {}).update(dict.fromkeys(keys))
+    for action in actions:
+        inner = (
+            _annotations_back(action.actions) if isinstance(action, Together) else action.changes if isinstance(action, Annotate) else {}
+        )
+        for ref, keys in inner.items():
+            changes.setdefault(ref, {}).update(dict.fromkeys(keys))
     return changes

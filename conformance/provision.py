@@ -44,6 +44,8 @@ class Provision:
 def provide(settings: Settings, progress: Progress) -> Provision:
     """The cluster that the settings ask for: found, or made. Raises CannotRun; then nothing is left behind."""
     try:
+        if settings.provider == "simulated":
+            return _kept(Target.simulated(settings), None)
         if settings.provider == "kubeconfig":
             return _kept(Target.of_kubeconfig(settings), None)
         return _kind(settings, progress)

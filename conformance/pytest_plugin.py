@@ -1,8 +1,7 @@
 """The pytest door: scenario files are collected as items, on one cluster, also under pytest-xdist.
 
-`setup` of an item measures, its `call` judges: so a broken world is pytest's *error* and a plugin that does something
-else than its policies say is a *failure*. Heavy imports wait until there is a scenario: the plugin is loaded into every
-pytest of an environment.
+What an item does is in `item`. Heavy imports wait until there is a scenario: the plugin is loaded into every pytest of an
+environment.
 
 With pytest-xdist the controller makes the cluster once the first worker has collected, and tells the workers by a file in
 the run's folder; every worker has worlds of its own.
@@ -11,26 +10,21 @@ the run's folder; every worker has worlds of its own.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from _pytest.mark import expression
 
+from conformance.item import CONDUCTOR, FOLDER, STAGE, TURNS, ScenarioFile, ScenarioItem, is_worker
 from conformance.settings import OPTIONS, InvalidSettings, Settings
 
 if TYPE_CHECKING:
     from conformance.conductor import Conductor
-    from conformance.record import ScenarioRecord
-    from conformance.scenario.scenario import Scenario
-    from conformance.stage import Stage
     from conformance.view import View
 
-CONDUCTOR = pytest.StashKey["Conductor"]()
-STAGE = pytest.StashKey["Stage"]()
 _RECORD = "cni_conformance_record"
-_FOLDER = "cni_conformance_folder"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,10 +53,6 @@ def settings_of(config: pytest.Config) -> Settings:
         raise pytest.UsageError(str(error)) from None
 
 
-def _is_worker(config: pytest.Config) -> bool:
-    return hasattr(config, "workerinput")
-
-
 # --- collecting: needs no cluster -----------------------------------------------------------------------------------
 
 
@@ -75,98 +65,21 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return ScenarioFile.from_parent(parent, path=file_path) if is_scenario(file_path) else None
 
 
-class ScenarioFile(pytest.File):
-    """A scenario file with its one item."""
-
-    def collect(self) -> Iterable[pytest.Item]:
-        """The item; a fault of the file stands in pytest's collection error with line and caret."""
-        from conformance.scenario.load import load
-
-        yield ScenarioItem.from_parent(self, name=(scenario := load(self.path)).name, scenario=scenario)
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ARG002 - pytest's signature
-        """The faults as a person reads them."""
-        from conformance.scenario.fault import InvalidScenario
-
-        return str(excinfo.value) if isinstance(excinfo.value, InvalidScenario) else super().repr_failure(excinfo)
-
-
-class ScenarioItem(pytest.Item):
-    """One scenario. Its marks: its group, its capabilities, and `alone`."""
-
-    def __init__(self, *, scenario: Scenario, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.scenario = scenario
-        self.record: ScenarioRecord | None = None
-        for mark in {scenario.group, *scenario.needs, *(("alone",) if scenario.runs_alone else ())}:
-            self.config.addinivalue_line("markers", f"{mark}: scenarios with this group or capability")
-            self.add_marker(mark)
-
-    def setup(self) -> None:
-        """Measures. A broken world is an error, a capability that is not there a skip."""
-        self.record = _stage(self.config).play(self.scenario)
-        match self.record.outcome:
-            case "error":
-                raise BrokenScenario(self.record)
-            case "not-supported" | "skipped":
-                pytest.skip(self.record.sentence)
-
-    def runtest(self) -> None:
-        """Judges. A known deviation is what pytest calls an expected failure."""
-        if self.record is None:
-            raise RuntimeError("pytest calls setup before this")
-        if self.record.outcome == "failed":
-            raise FailedScenario(self.record)
-        if self.record.outcome == "known-deviation":
-            pytest.xfail(self.record.sentence)
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """What happened, so that it needs no second explanation."""
-        if isinstance(excinfo.value, FailedScenario | BrokenScenario):
-            from conformance.report.explain import explain
-
-            return explain(excinfo.value.record)
-        return super().repr_failure(excinfo, style)
-
-    def reportinfo(self) -> tuple[Path, int | None, str]:
-        """File and name, as pytest shows them."""
-        return self.path, None, f"{self.scenario.group}/{self.name}"
-
-
-class _Told(Exception):
-    def __init__(self, record: ScenarioRecord) -> None:
-        super().__init__(record.sentence)
-        self.record = record
-
-
-class FailedScenario(_Told):
-    """The plugin does something else than the policies say."""
-
-
-class BrokenScenario(_Told):
-    """The world or the scenario was broken; nothing is said of the plugin."""
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Disruptive scenarios come last: what they leave behind (a node that is still busy) hurts no other."""
+    items.sort(key=lambda item: isinstance(item, ScenarioItem) and item.scenario.is_disruptive)
 
 
 # --- one process of a run -------------------------------------------------------------------------------------------
-
-
-def _stage(config: pytest.Config) -> Stage:
-    if STAGE not in config.stash:
-        from conformance.stage import Stage
-
-        if _is_worker(config):
-            given = config.workerinput  # type: ignore[attr-defined] # xdist adds it to the workers' config
-            config.stash[STAGE] = Stage.join(Path(given[_FOLDER]), worker=given["workerid"])
-        else:
-            config.stash[STAGE] = Stage.join(config.stash[CONDUCTOR].folder, worker="gw0")
-    return config.stash[STAGE]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Before anything else: every fault of every file at once, and the settings."""
     config = session.config
-    if _is_worker(config):
+    if is_worker(config):
+        _join_early(config)
         return
     from conformance.scenario.catalogue import load_all
     from conformance.scenario.fault import told
@@ -186,6 +99,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         conductor = Conductor(settings, scenarios, workers=config.getoption("numprocesses", None) or 1, view=view)
         config.stash[CONDUCTOR] = conductor
         config.pluginmanager.register(Recorder(conductor), "cni-conformance-recorder")
+
+
+def _join_early(config: pytest.Config) -> None:
+    """A worker says that it is there before any work is given out: disruptive scenarios wait for it."""
+    folder = config.workerinput.get(FOLDER)  # type: ignore[attr-defined] # xdist adds it to the workers' config
+    if folder is not None:
+        from conformance.turn import Turns
+
+        config.stash[TURNS] = Turns(Path(folder))
 
 
 def _check_choice(config: pytest.Config) -> None:
@@ -217,24 +139,24 @@ def _has_scenarios(path: Path) -> bool:
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Without xdist: the cluster, once it is known that scenarios will run."""
     if not session.testsfailed and any(isinstance(item, ScenarioItem) for item in session.items):
-        _prepare(session.config, len(session.items))
+        _prepare(session.config, [item.nodeid for item in session.items])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """With xdist: the same in the controller, when the first worker has collected. Work is given out after this."""
     if ids:
-        _prepare(node.config, len(ids))
+        _prepare(node.config, ids)
 
 
-def _prepare(config: pytest.Config, total: int) -> None:
+def _prepare(config: pytest.Config, ids: Sequence[str]) -> None:
     conductor = config.stash.get(CONDUCTOR, None)
     if conductor is None or conductor.is_ready or config.getoption("collectonly"):
         return
     from conformance.provision import CannotRun
 
     try:
-        conductor.prepare(total)
+        conductor.prepare(ids)
     except CannotRun as error:
         pytest.exit(str(error), returncode=error.exit_code)
 
@@ -244,7 +166,7 @@ def pytest_configure_node(node: Any) -> None:
     """Tells a worker of xdist where the run's folder is."""
     conductor = node.config.stash.get(CONDUCTOR, None)
     if conductor is not None:
-        node.workerinput[_FOLDER] = str(conductor.folder)
+        node.workerinput[FOLDER] = str(conductor.folder)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -277,15 +199,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     conductor = config.stash.get(CONDUCTOR, None)
     if conductor is None or config.getoption("dist") not in ("load", "no"):
         return None
-    from xdist.scheduler import LoadScopeScheduling
+    from conformance.portion import scheduling
 
-    portion_of = conductor.portion_of
-
-    class LayoutScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
-        def _split_scope(self, nodeid: str) -> str:
-            return portion_of(nodeid)
-
-    return LayoutScheduling(config, log)
+    return scheduling(config, log, conductor.portion_of)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -297,5 +213,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
         config = session.config
         if STAGE in config.stash:
             config.stash[STAGE].close()
+        if TURNS in config.stash:
+            config.stash[TURNS].close()
         if CONDUCTOR in config.stash:
             session.exitstatus = config.stash[CONDUCTOR].finish(int(session.exitstatus))

@@ -31,10 +31,12 @@ class Option:
 OPTIONS = (
     Option(
         "--cluster",
-        "kind (a cluster of its own, the default), or kubeconfig[:CONTEXT] for one that exists already.",
+        "kind (a cluster of its own, the default), or kubeconfig[:CONTEXT] for one that exists already. simulated is no cluster, but the "
+        "suite's own test bench in memory.",
         "kind",
-        "kind|kubeconfig[:CONTEXT]",
+        "kind|kubeconfig[:CONTEXT]|simulated",
     ),
+    Option("--fault", "With --cluster simulated: the fault that its plugin has (`cni-conformance sensitivity --list`).", "", "NAME"),
     Option("--cni", "The plugin under test: a name from `cni-conformance cluster plugins`, or a folder with a plugin.yaml.", "", "PLUGIN"),
     Option("--cni-manifest", "Install the plugin from this file or URL instead of its published manifest.", "", "FILE|URL"),
     Option("--name", "Name of the kind cluster; clusters of different names live side by side.", "cni-conformance", "NAME"),
@@ -43,6 +45,11 @@ OPTIONS = (
     Option("--setup", "Install and build what is missing (engine, kind, images), without asking.", default=False),
     Option("--keep", "Keep the kind cluster after the run; the next run with the same name uses it.", default=False),
     Option("--force", "Measure even where nothing enforces policies.", default=False),
+    Option(
+        "--disruptive",
+        "Run disruptive scenarios (restarts of the plugin and of nodes, loads) also on a cluster given by kubeconfig.",
+        default=False,
+    ),
     Option("--report", "Folder for record.json and the reports made from it.", "", "DIR"),
     Option("--probe-image", "Image of the probe pods: any with Python 3.8 or later as python3.", "", "IMAGE"),
     Option("--times", "Change a waiting time, in seconds: settle=45. May be given several times.", (), "NAME=SECONDS"),
@@ -61,6 +68,7 @@ class Settings:
     """The values of `OPTIONS`. Raises InvalidSettings from `of`."""
 
     cluster: str = "kind"
+    fault: str = ""
     cni: str = ""
     cni_manifest: str = ""
     name: str = "cni-conformance"
@@ -69,6 +77,7 @@ class Settings:
     setup: bool = False
     keep: bool = False
     force: bool = False
+    disruptive: bool = False
     report: str = ""
     probe_image: str = ""
     times: tuple[str, ...] = field(default=())
@@ -80,8 +89,10 @@ class Settings:
         own = {each.name: values[each.name] for each in fields(cls)}
         own |= {key: tuple(own[key] or ()) for key in ("times", "outside")}
         settings = cls(**own)
-        if settings.provider not in ("kind", "kubeconfig"):
-            raise InvalidSettings(f"--cluster {settings.cluster}: it is kind, kubeconfig or kubeconfig:CONTEXT")
+        if settings.provider not in ("kind", "kubeconfig", "simulated"):
+            raise InvalidSettings(f"--cluster {settings.cluster}: it is kind, kubeconfig, kubeconfig:CONTEXT or simulated")
+        if settings.fault:
+            settings.check_fault()
         if settings.family not in ("", "ipv4", "ipv6", "dual"):
             raise InvalidSettings(f"--family {settings.family}: it is ipv4, ipv6 or dual")
         if settings.kube_proxy not in ("nftables", "iptables"):
@@ -89,9 +100,20 @@ class Settings:
         settings.waiting_times()
         return settings
 
+    def check_fault(self) -> None:
+        """Raises InvalidSettings where there is no such fault, or no plugin of ours that could have it."""
+        from conformance.simulated.faults import UnknownFault, named  # loaded into every pytest otherwise
+
+        if self.provider != "simulated":
+            raise InvalidSettings(f"--fault {self.fault}: only the plugin of --cluster simulated has faults that can be switched on")
+        try:
+            named(self.fault)
+        except UnknownFault as unknown:
+            raise InvalidSettings(f"--fault {self.fault}: {unknown}") from None
+
     @property
     def provider(self) -> str:
-        """Where the cluster comes from: kind or kubeconfig."""
+        """Where the cluster comes from: kind, kubeconfig or simulated."""
         return self.cluster.partition(":")[0]
 
     @property

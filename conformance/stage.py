@@ -2,49 +2,53 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from conformance.cluster.broken import BrokenCluster
-from conformance.cluster.client import Cluster
+from conformance.cluster.contract import ClusterUnderTest, NotPossible
 from conformance.notes import Notes
 from conformance.pipeline import play
 from conformance.record import ScenarioRecord
 from conformance.scenario.load import capabilities
 from conformance.scenario.scenario import Scenario
 from conformance.target import Target
+from conformance.turn import Turns
 from conformance.world.measurement import Measurement
 from conformance.world.times import Times
 from conformance.worlds import Worlds
 
-_RUN, _LOCK = "run.json", "turn.lock"
+_RUN = "run.json"
 
-OUTSIDE_HOST, LEGACY = "outside-host", "legacy-annotation"
+DISRUPTIVE = "disruptive, and never run on a cluster given by kubeconfig unless --disruptive says so"
+"""Why such a scenario is skipped."""
+
+OUTSIDE_HOST, LEGACY, RESTART_PLUGIN, RESTART_NODE = "outside-host", "legacy-annotation", "restart-plugin", "restart-node"
 
 
 class Stage:
-    """One process of a run. `worker` is its name (`gw0`), `number` counts the processes from 0."""
+    """One process of a run. `worker` is its name (`gw0`, `gw1`, …), `may_disrupt` whether disruptive scenarios are played."""
 
-    def __init__(self, target: Target, times: Times, run: str, worker: str, number: int, folder: Path) -> None:
+    def __init__(self, target: Target, times: Times, run: str, worker: str, turns: Turns, *, may_disrupt: bool) -> None:
         self.target, self.times, self.run, self.worker = target, times, run, worker
-        self._number, self._folder = number, folder
-        self._cluster: Cluster | None = None
+        self._number, self._turns, self._may_disrupt = int(worker.removeprefix("gw")), turns, may_disrupt
+        self._cluster: ClusterUnderTest | None = None
         self._worlds: Worlds | None = None
 
     @classmethod
-    def join(cls, folder: Path, worker: str) -> Stage:
-        """Takes part in the run whose folder this is; `worker` as pytest-xdist names them."""
+    def join(cls, folder: Path, worker: str, turns: Turns | None = None) -> Stage:
+        """Takes part in the run whose folder this is; `worker` as pytest-xdist names them. None: turns of its own."""
         content = json.loads((folder / _RUN).read_text())
-        return cls(Target.read(folder), Times(**content["times"]), content["run"], worker, int(worker.removeprefix("gw")), folder)
+        target, times = Target.read(folder), Times(**content["times"])
+        return cls(target, times, content["run"], worker, turns or Turns(folder), may_disrupt=content["may_disrupt"])
 
     @staticmethod
-    def announce(folder: Path, target: Target, times: Times, run: str) -> None:
-        """Writes what `join` reads."""
+    def announce(folder: Path, target: Target, times: Times, run: str, *, may_disrupt: bool = False) -> None:
+        """Writes what `join` reads. `may_disrupt`: disruptive scenarios are played on this cluster."""
         target.write(folder)
-        (folder / _RUN).write_text(json.dumps({"run": run, "times": {name: getattr(times, name) for name in Times.__slots__}}))
+        content = {"run": run, "times": {name: getattr(times, name) for name in Times.__slots__}, "may_disrupt": may_disrupt}
+        (folder / _RUN).write_text(json.dumps(content))
 
     def play(self, scenario: Scenario) -> ScenarioRecord:
         """What became of a scenario; never raises for what a user or a cluster can cause."""
@@ -52,10 +56,13 @@ class Stage:
         lacking = [name for name in scenario.needs if name not in offered(self.target)]
         if lacking:
             return notes.not_supported(_because(lacking, self.target))
+        if scenario.is_disruptive and not self._may_disrupt:
+            return notes.skipped(DISRUPTIVE)
         try:
-            with self._turn(is_alone=scenario.runs_alone):
-                cluster, worlds = self._connected()
-                return play(scenario, cluster, worlds, self.times, notes)
+            with self._turns.turn(is_alone=scenario.runs_alone, is_last=scenario.is_disruptive):
+                return play(scenario, self._connected(), self.times, notes)
+        except NotPossible as reason:
+            return notes.skipped(str(reason))
         except BrokenCluster as trouble:
             return notes.record(Measurement(broken=str(trouble)))
 
@@ -65,19 +72,13 @@ class Stage:
             self._worlds.close()
         if self._cluster is not None:
             self._cluster.close()
+        self._turns.close()
 
-    def _connected(self) -> tuple[Cluster, Worlds]:
+    def _connected(self) -> Worlds:
         if self._cluster is None or self._worlds is None:
-            self._cluster = Cluster.connect(self.target.kubeconfig, self.target.context, self.times)
+            self._cluster = self.target.connect(self.times)
             self._worlds = Worlds(self._cluster, self.target, self.times, self.run, self._number)
-        return self._cluster, self._worlds
-
-    @contextmanager
-    def _turn(self, *, is_alone: bool) -> Iterator[None]:
-        """Scenarios that change something for the whole cluster wait until the others of this run are done, and keep them out."""
-        with (self._folder / _LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX if is_alone else fcntl.LOCK_SH)
-            yield
+        return self._worlds
 
 
 def offered(target: Target) -> Mapping[str, str]:
@@ -87,8 +88,12 @@ def offered(target: Target) -> Mapping[str, str]:
     today has.
     """
     known = capabilities()
+    if target.provider == "simulated":
+        return known
     names = set(known) - {LEGACY} if target.plugin is None else set(target.plugin.capabilities)
-    names = (names - {OUTSIDE_HOST}) | ({OUTSIDE_HOST} if target.hosts else set())
+    restarts = target.plugin.restart if target.plugin else ()
+    own = {OUTSIDE_HOST: target.hosts, RESTART_PLUGIN: restarts, RESTART_NODE: target.provider != "kubeconfig"}
+    names = (names - set(own)) | {name for name, is_there in own.items() if is_there}
     names -= {"ipv4", "ipv6"} - set(target.families)
     return {name: text for name, text in known.items() if name in names}
 

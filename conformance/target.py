@@ -9,10 +9,19 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from conformance.cluster import kind
+from conformance.cluster.client import Cluster
+from conformance.cluster.contract import ClusterUnderTest
 from conformance.cluster.hosts import HostAccess
 from conformance.cluster.kind_cluster import KindCluster
 from conformance.cluster.plugin import Descriptor, load
+from conformance.cluster.restart import Restarts
 from conformance.settings import InvalidSettings, Settings
+from conformance.simulated import ground
+from conformance.simulated.cluster import SimulatedCluster
+from conformance.simulated.faults import named
+from conformance.simulated.plane import Plane
+from conformance.world.times import Times
 from conformance.world.verdict import Family
 
 FILE = "target.json"
@@ -23,7 +32,7 @@ class Target:
     """Where the cluster is and what it carries.
 
     `plugin` is None where nobody said which one it is (an existing cluster): then every capability is tried that needs
-    nothing of our own making.
+    nothing of our own making. `fault` is that of the simulated plugin, "" for none.
     """
 
     provider: str
@@ -34,6 +43,13 @@ class Target:
     families: tuple[Family, ...]
     hosts: tuple[HostAccess, ...]
     probe_image: str
+    fault: str = ""
+
+    @classmethod
+    def simulated(cls, settings: Settings) -> Target:
+        """The test bench: a cluster in memory, a new one for each connection. It has all that can be asked for."""
+        families = (Family(settings.family),) if settings.family in ("ipv4", "ipv6") else tuple(Family)
+        return cls("simulated", "in memory", None, None, None, families, ground.hosts(), "none", settings.fault)
 
     @classmethod
     def of_kind(cls, cluster: KindCluster, plugin: Descriptor | None, settings: Settings) -> Target:
@@ -51,6 +67,19 @@ class Target:
         image = settings.probe_image or "python:3"
         return cls("kubeconfig", settings.context or "current context", None, settings.context, plugin, families, hosts, image)
 
+    def connect(self, times: Times) -> ClusterUnderTest:
+        """A connection to it. Raises BrokenCluster."""
+        if self.provider == "simulated":
+            return SimulatedCluster(named(self.fault).plane if self.fault else Plane, times)
+        return Cluster.connect(self.kubeconfig, self.context, times, self._restarts())
+
+    def _restarts(self) -> Restarts:
+        standing = kind.known(self.name) if self.provider == "kind" else None
+        node = standing.restart_node if standing else None
+        if self.plugin is None:
+            return Restarts(node=node)
+        return Restarts(self.plugin.restart, f"{self.plugin.title} has no agents that could be started again", node)
+
     def write(self, folder: Path) -> None:
         """Into the run's folder, for the workers."""
         document = {
@@ -62,6 +91,7 @@ class Target:
             "families": list(self.families),
             "hosts": [host.to_document() for host in self.hosts],
             "probe_image": self.probe_image,
+            "fault": self.fault,
         }
         (folder / FILE).write_text(json.dumps(document))
 
@@ -78,6 +108,7 @@ class Target:
             tuple(Family(each) for each in content["families"]),
             tuple(HostAccess.from_document(each) for each in content["hosts"]),
             content["probe_image"],
+            content["fault"],
         )
 
 

@@ -4,41 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 
 from conformance.cluster.broken import BrokenCluster
-from conformance.cluster.clean import remove_world
-from conformance.cluster.client import Cluster
+from conformance.cluster.contract import ClusterUnderTest
 from conformance.cluster.hosts import HostAccess
-from conformance.probe.session import Probes, agent_source
+from conformance.live import Given, LiveWorld, check_addresses, everyone
+from conformance.probe.session import Probes
+from conformance.probe.source import agent_source
+from conformance.scenario.presence import Presence
 from conformance.scenario.scenario import Layout
 from conformance.target import Target
 from conformance.template.names import Names
-from conformance.template.render import render_world, world_of
-from conformance.world.place import Address, World
+from conformance.template.render import FIRST_HOST_PORT, render_world
+from conformance.world.door import DoorKind
+from conformance.world.place import Address
 from conformance.world.times import Times
 from conformance.world.verdict import Family
 
 ALIVE = 2
 """How many worlds a process keeps. A pod costs memory, and scenarios of one layout come one after the other."""
 
-
-@dataclass(frozen=True, slots=True)
-class LiveWorld:
-    """A layout in the cluster with the sessions of its probes. `slot` is its part of the outside hosts' addresses."""
-
-    layout: Layout
-    names: Names
-    world: World
-    probes: Probes
-    slot: int
+PORTS, _TURNS = 40, 20
+"""How many ports of the nodes a world may take, and how many worlds of a process come before their numbers come again."""
 
 
 class Worlds:
     """The live worlds of one process; `worker` counts the processes of a run from 0."""
 
-    def __init__(self, cluster: Cluster, target: Target, times: Times, run: str, worker: int) -> None:
+    def __init__(self, cluster: ClusterUnderTest, target: Target, times: Times, run: str, worker: int) -> None:
         self._cluster, self._target, self._times = cluster, target, times
         self._run, self._worker = run, worker
         self._alive: dict[str, LiveWorld] = {}
@@ -58,18 +53,21 @@ class Worlds:
         layout = replace(layout, hosts={name: plan for name, plan in layout.hosts.items() if name in there})
         live = self._alive.pop(layout.key, None)
         if live is None:
-            while len(self._alive) >= ALIVE:
-                self.drop(next(iter(self._alive.values())))
+            for other in list(self._alive.values()):
+                if len(self._alive) >= ALIVE or (layout.is_exclusive and other.layout.is_exclusive):
+                    self.drop(other)
             live = self._make(layout)
         self._alive[layout.key] = live
         return live
 
     def drop(self, live: LiveWorld) -> None:
-        """Throw a world away. The cluster removes it while we go on."""
+        """Throw a world away. The cluster removes it while we go on, but for pods that hold ports of their nodes."""
         self._alive.pop(live.layout.key, None)
         live.probes.close()
         with suppress(BrokenCluster):  # the end of the run looks for all that is left, and says so
-            remove_world(self._cluster, live.names)
+            self._cluster.remove_world(live.names)
+            if live.layout.is_exclusive:
+                self._cluster.pods_gone(live.pods([ref for ref in live.manifests.pods if ref in live.presence.pods]))
 
     def close(self) -> None:
         """Throw all away."""
@@ -77,25 +75,41 @@ class Worlds:
             self.drop(live)
 
     def _make(self, layout: Layout) -> LiveWorld:
-        names = Names(self._run, f"{self._worker}{next(self._numbers)}")
+        number = next(self._numbers)
+        names = Names(self._run, f"{self._worker}{number}")
         try:
-            return self._start(layout, names)
+            return self._start(layout, names, self._first_port(number))
         except BaseException:
             with suppress(BrokenCluster):
-                remove_world(self._cluster, names)
+                self._cluster.remove_world(names)
             raise
 
-    def _start(self, layout: Layout, names: Names) -> LiveWorld:
+    def _first_port(self, number: int) -> int:
+        """Where a world's ports on the nodes begin. It comes again when the world of so long ago is gone."""
+        return FIRST_HOST_PORT + PORTS * (self._worker % 10 * _TURNS + number % _TURNS)
+
+    def _start(self, layout: Layout, names: Names, first_port: int) -> LiveWorld:
+        """Raises BrokenCluster; BrokenPlugin where a pod gets no network, or an address that another one has."""
         nodes = self._cluster.nodes()
         workers = [node.name for node in nodes.values() if node.takes_pods]
-        manifests = render_world(layout, names, self._target.probe_image, workers, agent_source())
-        self._cluster.create_world(manifests.namespaces, manifests.pods)
-        observed = self._cluster.pods_ready(manifests.pods)
+        manifests = render_world(layout, names, self._target.probe_image, workers, agent_source(), first_port)
+        presence = Presence.at_first(layout)
+        pods = {ref: pod for ref, pod in manifests.pods.items() if ref in presence.pods}
+        self._cluster.create_world(manifests.namespaces, pods)
+        services = {ref: service for ref, service in manifests.services.items() if ref in presence.services}
+        facts = self._cluster.create_services(services) if services else {}
         slot = self._free_slot()
-        addresses = {access.name: _addresses(access, slot) for access in self._hosts(layout).values()}
-        world = world_of(layout, manifests, observed, addresses, {name: node.addresses for name, node in nodes.items()})
-        probes = Probes.open(self._cluster, world, self._hosts(layout), slot, self._times)
-        return LiveWorld(layout, names, world, probes, slot)
+        given = Given(
+            dict(self._cluster.pods_ready(pods)),
+            dict(facts),
+            {name: node.addresses for name, node in nodes.items()},
+            {access.name: _addresses(access, slot) for access in self._hosts(layout).values()},
+            self._cluster.name_servers() if _asks_names(layout) else (),
+        )
+        everybody = everyone(layout, manifests, given)
+        check_addresses(presence.of(everybody))
+        probes = Probes.open(self._cluster, presence.of(everybody), self._hosts(layout), slot, self._times)
+        return LiveWorld(self._cluster, layout, names, manifests, given, slot, probes, presence, everybody)
 
     def _hosts(self, layout: Layout) -> Mapping[str, HostAccess]:
         return {access.name: access for access in self._target.hosts if access.name in layout.hosts}
@@ -112,3 +126,7 @@ def _addresses(access: HostAccess, slot: int) -> tuple[Address, ...]:
             "run with fewer workers (-n)"
         )
     return access.slots[slot]
+
+
+def _asks_names(layout: Layout) -> bool:
+    return any(kind is DoorKind.NAME for ref, plan in layout.services() for _, kind in plan.doors(ref))

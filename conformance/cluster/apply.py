@@ -18,30 +18,40 @@ _AT_ONCE = 8
 """Pods created at the same time: a fourth of the requests that an API server works on for one client."""
 
 
-def create_world(connection: Connection, namespaces: Iterable[Document], pods: Iterable[Document]) -> None:
-    """Create namespaces, marked with the process that owns them, and then all pods.
-
-    Raises BrokenCluster at the first that is refused.
-    """
+def create_namespaces(connection: Connection, namespaces: Iterable[Document]) -> None:
+    """Create namespaces, marked with the process that owns them. Raises BrokenCluster at the first that is refused."""
     owner = Owner.of_this_process().text()
     for namespace in namespaces:
         metadata = namespace["metadata"]
         marked = {**metadata, "annotations": {**metadata.get("annotations", {}), ANNOTATION: owner}}
-        _create(connection, f"create namespace {metadata['name']}", connection.core.create_namespace, {**namespace, "metadata": marked})
-    with ThreadPoolExecutor(_AT_ONCE, "create") as pool:
-        for done in [pool.submit(create_pod, connection, pod) for pod in pods]:
+        doing = f"create namespace {metadata['name']}"
+        create_object(connection, doing, connection.core.create_namespace, {**namespace, "metadata": marked})
+
+
+def create_pods(connection: Connection, pods: Iterable[Document]) -> None:
+    """Create pods, some at a time. Raises BrokenCluster at the first that is refused."""
+    _at_once(connection, _create_pod, pods)
+
+
+def delete_pods(connection: Connection, pods: Iterable[Document]) -> None:
+    """Delete pods with the grace that they ask for. One that is not there is as good. Raises BrokenCluster."""
+    _at_once(connection, _delete_pod, pods)
+
+
+def _at_once(connection: Connection, work: Callable[[Connection, Document], None], pods: Iterable[Document]) -> None:
+    with ThreadPoolExecutor(_AT_ONCE, "pods") as pool:
+        for done in [pool.submit(work, connection, pod) for pod in pods]:
             done.result()
 
 
-def create_pod(connection: Connection, pod: Document) -> None:
-    """Create one pod. Raises BrokenCluster."""
+def _create_pod(connection: Connection, pod: Document) -> None:
     namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
-    _create(connection, f"create pod {namespace}/{name}", connection.core.create_namespaced_pod, namespace, pod)
+    create_object(connection, f"create pod {namespace}/{name}", connection.core.create_namespaced_pod, namespace, pod)
 
 
-def delete_pod(connection: Connection, namespace: str, name: str) -> None:
-    """Delete one pod at once, without grace. One that is not there is as good. Raises BrokenCluster."""
-    _delete(connection, f"delete pod {namespace}/{name}", connection.core.delete_namespaced_pod, name, namespace, grace_period_seconds=0)
+def _delete_pod(connection: Connection, pod: Document) -> None:
+    namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+    delete_object(connection, f"delete pod {namespace}/{name}", connection.core.delete_namespaced_pod, name, namespace)
 
 
 def apply_policy(connection: Connection, policy: Document) -> None:
@@ -61,7 +71,9 @@ def apply_policy(connection: Connection, policy: Document) -> None:
 
 def delete_policy(connection: Connection, namespace: str, name: str) -> None:
     """Delete a NetworkPolicy. One that is not there is as good. Raises BrokenCluster."""
-    _delete(connection, f"delete NetworkPolicy {namespace}/{name}", connection.policies.delete_namespaced_network_policy, name, namespace)
+    delete_object(
+        connection, f"delete NetworkPolicy {namespace}/{name}", connection.policies.delete_namespaced_network_policy, name, namespace
+    )
 
 
 def change_pod(connection: Connection, namespace: str, name: str, metadata: Mapping[str, Any]) -> None:
@@ -79,18 +91,23 @@ def _merge(connection: Connection, doing: str, method: Callable[..., Any], where
     connection.call(doing, method, *where, body, _content_type="application/merge-patch+json")
 
 
-def _create(connection: Connection, doing: str, method: Callable[..., Any], *arguments: Any) -> None:
+def create_object(connection: Connection, doing: str, method: Callable[..., Any], *arguments: Any) -> Document | None:
+    """Create an object; the object as it was created, None where an earlier attempt, whose answer was lost, has done it.
+
+    Raises BrokenCluster.
+    """
     try:
-        connection.call(doing, method, *arguments)
+        return connection.call(doing, method, *arguments)
     except BrokenRequest as refusal:
         if refusal.status != 409 or refusal.attempts == 1:
             raise
-        # It exists: an earlier attempt, whose answer was lost, has created it.
+        return None
 
 
-def _delete(connection: Connection, doing: str, method: Callable[..., Any], *arguments: Any, **options: Any) -> None:
+def delete_object(connection: Connection, doing: str, method: Callable[..., Any], *arguments: Any) -> None:
+    """Delete an object. One that is not there is as good. Raises BrokenCluster."""
     try:
-        connection.call(doing, method, *arguments, **options)
+        connection.call(doing, method, *arguments)
     except BrokenRequest as refusal:
         if refusal.status != 404:
             raise

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from conformance.cluster.broken import BrokenCluster
-from conformance.cluster.client import Cluster
-from conformance.cluster.connection import BrokenRequest, Document
+from conformance.cluster.connection import BrokenRequest, Connection, Document
+from conformance.cluster.contract import WorldNames
 from conformance.cluster.owner import ANNOTATION, Owner
 
 RUN, WORLD = "cni-conformance/run", "cni-conformance/world"
@@ -22,16 +22,12 @@ STALE = 6 * 3600.0
 _POLL = 0.25
 
 
-class WorldNames(Protocol):
-    """What tells a world: its run and its own number in it."""
+class Connected(Protocol):
+    """A cluster with its connection."""
 
     @property
-    def run(self) -> str:
-        """The label's value."""
-
-    @property
-    def world(self) -> str:
-        """The label's value."""
+    def connection(self) -> Connection:
+        """To the API server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +43,12 @@ class Leftover:
         return f"run {self.run}: {count} ({', '.join(self.namespaces)}): {self.because}"
 
 
-def remove_world(cluster: Cluster, names: WorldNames) -> None:
+def remove_world(cluster: Connected, names: WorldNames) -> None:
     """Delete the namespaces of one world. Returns when the API server has accepted it. Raises BrokenCluster."""
     _delete(cluster, f"{RUN}={names.run},{WORLD}={names.world}")
 
 
-def remove_run(cluster: Cluster, run: str) -> None:
+def remove_run(cluster: Connected, run: str) -> None:
     """Delete all namespaces of a run and wait until they are gone.
 
     Raises BrokenCluster with those that are still there after `times.removal` seconds, and what holds them.
@@ -67,7 +63,7 @@ def remove_run(cluster: Cluster, run: str) -> None:
         time.sleep(_POLL)
 
 
-def leftovers(cluster: Cluster) -> tuple[Leftover, ...]:
+def leftovers(cluster: Connected) -> tuple[Leftover, ...]:
     """The runs that have left namespaces, sorted. Raises BrokenCluster.
 
     A run is over when every process that created its namespaces is. On this machine we look. Of a run elsewhere (or in
@@ -84,7 +80,7 @@ def leftovers(cluster: Cluster) -> tuple[Leftover, ...]:
     return tuple(found)
 
 
-def runs(cluster: Cluster) -> tuple[str, ...]:
+def runs(cluster: Connected) -> tuple[str, ...]:
     """All runs that have namespaces, those under way included, sorted. Raises BrokenCluster."""
     return tuple(sorted({each["metadata"]["labels"][RUN] for each in _namespaces(cluster, RUN)}))
 
@@ -105,7 +101,7 @@ def over(namespaces: Iterable[Document], now: datetime) -> str:
     return f"it was started elsewhere more than {STALE / 3600:.0f} hours ago" if is_elsewhere else "the process that created them has ended"
 
 
-def _delete(cluster: Cluster, selector: str) -> bool:
+def _delete(cluster: Connected, selector: str) -> bool:
     """Ask for the removal of all; whether there are any."""
     found = _namespaces(cluster, selector)
     for namespace in found:
@@ -119,7 +115,7 @@ def _delete(cluster: Cluster, selector: str) -> bool:
     return bool(found)
 
 
-def _namespaces(cluster: Cluster, selector: str) -> list[Document]:
+def _namespaces(cluster: Connected, selector: str) -> list[Document]:
     connection = cluster.connection
     found: list[Document] = connection.call("list namespaces", connection.core.list_namespace, label_selector=selector)["items"]
     return found

@@ -1,71 +1,56 @@
-"""The cluster under test, as everybody above this floor sees it."""
+"""The cluster under test, as everybody above this floor sees it: the real one behind `contract.ClusterUnderTest`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from ipaddress import ip_address
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from conformance.cluster import apply, wait
+from conformance.cluster import apply, clean, restart, rights, services, wait
 from conformance.cluster.connection import BrokenRequest, Connection, Document
-from conformance.cluster.streams import AttachedStream
-from conformance.world.place import Address, Observed
+from conformance.cluster.contract import Facts, NodeFacts, Pods, ServiceFacts, WorldNames
+from conformance.cluster.hosts import HostAccess
+from conformance.cluster.restart import Restarts
+from conformance.cluster.streams import AttachedStream, ProcessStream
+from conformance.world.clock import WallClock
+from conformance.world.place import Observed, Pod
 from conformance.world.times import Times
-
-
-@dataclass(frozen=True, slots=True)
-class NodeFacts:
-    """A node: its addresses, whether it is ready (else `why_not`), and whether it takes pods without tolerations."""
-
-    name: str
-    addresses: tuple[Address, ...]
-    is_ready: bool
-    takes_pods: bool
-    why_not: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a record keeps of a cluster. `nodes` is empty where we may not list them."""
-
-    version: str
-    server: str
-    context: str
-    nodes: Mapping[str, NodeFacts]
 
 
 class Cluster:
     """A cluster that answers. May be used from several threads.
 
-    Every method raises BrokenCluster (BrokenRequest, BrokenPod, BrokenStream) with one sentence for people. Requests are
-    repeated for `times.retry` seconds while the API server does not answer.
+    Every method raises BrokenCluster (BrokenRequest, BrokenPod, BrokenStream, BrokenPlugin) with one sentence for people.
+    Requests are repeated for `times.retry` seconds while the API server does not answer. `restarts` says what may be started
+    again there, and how.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    clock = WallClock()
+
+    def __init__(self, connection: Connection, restarts: Restarts | None = None) -> None:
+        self.connection, self._restarts = connection, restarts or Restarts()
 
     @classmethod
-    def connect(cls, kubeconfig: Path | None, context: str | None, times: Times) -> Cluster:
+    def connect(cls, kubeconfig: Path | None, context: str | None, times: Times, restarts: Restarts | None = None) -> Cluster:
         """The cluster of a kubeconfig's context; None means the usual file and the current context.
 
         Raises BrokenCluster: no such file or context, nobody answers, credentials or certificate are not accepted.
         """
         connection = Connection.of(kubeconfig, context, times)
         connection.call("ask for the version", connection.versions.get_code, patience=times.stream)
-        return cls(connection)
+        return cls(connection, restarts)
 
     def close(self) -> None:
-        """Give the connections back."""
+        """See ClusterUnderTest."""
         self.connection.close()
 
     def facts(self) -> Facts:
-        """The API server's version and what is known of the nodes."""
+        """See ClusterUnderTest."""
         version = self.connection.call("ask for the version", self.connection.versions.get_code)
         return Facts(version["gitVersion"], self.connection.server, self.connection.context, self.nodes())
 
     def nodes(self) -> dict[str, NodeFacts]:
-        """The nodes, sorted by name. Empty where we may not list them: the suite then leaves placement to the scheduler."""
+        """See ClusterUnderTest. Where we may not list them the suite leaves placement to the scheduler."""
         try:
             nodes = self.connection.call("list nodes", self.connection.core.list_node)["items"]
         except BrokenRequest as refusal:
@@ -74,49 +59,98 @@ class Cluster:
             raise
         return {facts.name: facts for facts in sorted(map(_node, nodes), key=lambda facts: facts.name)}
 
-    def create_world(self, namespaces: tuple[Document, ...], pods: Mapping[str, Document]) -> None:
-        """Create namespaces and pods; see `apply.create_world`."""
-        apply.create_world(self.connection, namespaces, pods.values())
+    def name_servers(self) -> tuple[Pod, ...]:
+        """See ClusterUnderTest: the pods of kube-system that are labelled as kubeadm and all installers label them."""
+        return wait.name_servers(self.connection)
 
-    def pods_ready(self, pods: Mapping[str, Document]) -> dict[str, Observed]:
-        """Addresses and nodes of these pods, once all run; see `wait.pods_ready`."""
+    def missing_rights(self) -> list[str]:
+        """See ClusterUnderTest."""
+        return rights.missing_rights(self)
+
+    def create_world(self, namespaces: tuple[Document, ...], pods: Pods) -> None:
+        """See ClusterUnderTest."""
+        apply.create_namespaces(self.connection, namespaces)
+        apply.create_pods(self.connection, pods.values())
+
+    def remove_world(self, names: WorldNames) -> None:
+        """See ClusterUnderTest."""
+        clean.remove_world(self, names)
+
+    def remove_run(self, run: str) -> None:
+        """See ClusterUnderTest."""
+        clean.remove_run(self, run)
+
+    def create_pods(self, pods: Pods) -> None:
+        """See ClusterUnderTest."""
+        apply.create_pods(self.connection, pods.values())
+
+    def pods_ready(self, pods: Pods) -> dict[str, Observed]:
+        """See ClusterUnderTest and `wait.pods_ready`."""
         return wait.pods_ready(self.connection, pods)
 
+    def delete_pods(self, pods: Pods) -> None:
+        """See ClusterUnderTest."""
+        apply.delete_pods(self.connection, pods.values())
+
+    def pods_gone(self, pods: Pods) -> None:
+        """See ClusterUnderTest."""
+        wait.pods_gone(self.connection, pods)
+
+    def pods_completed(self, pods: Pods) -> None:
+        """See ClusterUnderTest."""
+        wait.pods_completed(self.connection, pods)
+
     def state_of_pod(self, namespace: str, name: str, patience: float) -> str:
-        """Why a pod cannot be talked to; "" where nothing is wrong with it. See `wait.state_of`."""
+        """See ClusterUnderTest and `wait.state_of`."""
         return wait.state_of(self.connection, namespace, name, patience)
 
+    def init_report(self, namespace: str, name: str) -> str:
+        """See ClusterUnderTest."""
+        return wait.init_report(self.connection, namespace, name)
+
     def attach(self, namespace: str, name: str) -> AttachedStream:
-        """A stream to the main process of a pod. Raises BrokenStream."""
+        """See ClusterUnderTest."""
         return AttachedStream(self.connection, namespace, name)
 
+    def run_on_host(self, access: HostAccess, program: Sequence[str]) -> ProcessStream:
+        """See ClusterUnderTest."""
+        return ProcessStream(access.name, access.command, program, access.environment)
+
+    def create_services(self, services_of: Mapping[str, Document]) -> dict[str, ServiceFacts]:
+        """See ClusterUnderTest."""
+        return services.create(self.connection, services_of)
+
+    def remove_services(self, services_of: Mapping[str, Document]) -> None:
+        """See ClusterUnderTest."""
+        services.remove(self.connection, services_of.values())
+
     def apply_policy(self, policy: Document) -> None:
-        """Create or change a NetworkPolicy."""
+        """See ClusterUnderTest."""
         apply.apply_policy(self.connection, policy)
 
     def delete_policy(self, namespace: str, name: str) -> None:
-        """Delete a NetworkPolicy."""
+        """See ClusterUnderTest."""
         apply.delete_policy(self.connection, namespace, name)
 
-    def create_pod(self, pod: Document) -> None:
-        """Create one pod."""
-        apply.create_pod(self.connection, pod)
-
-    def delete_pod(self, namespace: str, name: str) -> None:
-        """Delete one pod, without grace."""
-        apply.delete_pod(self.connection, namespace, name)
-
     def relabel_pod(self, namespace: str, name: str, changes: Mapping[str, str | None]) -> None:
-        """Set labels of a pod; None removes a label."""
+        """See ClusterUnderTest."""
         apply.change_pod(self.connection, namespace, name, {"labels": changes})
 
     def relabel_namespace(self, name: str, changes: Mapping[str, str | None]) -> None:
-        """Set labels of a namespace; None removes a label."""
+        """See ClusterUnderTest."""
         apply.change_namespace(self.connection, name, {"labels": changes})
 
     def annotate_namespace(self, name: str, changes: Mapping[str, str | None]) -> None:
-        """Set annotations of a namespace; None removes one."""
+        """See ClusterUnderTest."""
         apply.change_namespace(self.connection, name, {"annotations": changes})
+
+    def restart_plugin(self) -> None:
+        """See ClusterUnderTest."""
+        restart.restart_plugin(self.connection, self._restarts)
+
+    def restart_node(self, name: str) -> None:
+        """See ClusterUnderTest."""
+        restart.restart_node(self.connection, self._restarts, name)
 
 
 def _node(node: Document) -> NodeFacts:
@@ -131,4 +165,6 @@ def _node(node: Document) -> NodeFacts:
         is_ready,
         takes_pods=is_ready and not taints and not node["spec"].get("unschedulable"),
         why_not="" if is_ready else " ".join((ready.get("message") or "it has not reported").split()),
+        room=int(node["status"].get("allocatable", {}).get("pods", 0)),
+        spare=min((ip_network(each).num_addresses for each in node["spec"].get("podCIDRs") or ()), default=0),
     )

@@ -35,6 +35,11 @@ class KindCluster:
         node = f"{kind_name(self.name)}-control-plane"
         return Commands(self.kubeconfig.parent, self.toolbox.environment).run(self.toolbox.docker, "exec", node, *command)
 
+    def restart_node(self, node: str) -> None:
+        """Start the container of a node again, as a machine that is switched off and on. Raises BrokenCommand."""
+        commands = Commands(self.kubeconfig.parent, self.toolbox.environment)
+        commands.run(self.toolbox.docker, "restart", "--time", "2", node, limit=120.0)
+
 
 def kind_name(name: str) -> str:
     """The cluster's name for kind and the engine: ours can be told from the user's own."""

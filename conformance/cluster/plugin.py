@@ -16,7 +16,9 @@ import jinja2
 
 from conformance import data
 from conformance.cluster.descriptor_file import InvalidPlugin, read
+from conformance.cluster.restart import PodsOf
 from conformance.world.deviation import InvalidDeviation, KnownDeviation
+from conformance.world.verdict import FindingKind
 
 FILE = "plugin.yaml"
 
@@ -112,7 +114,10 @@ VersionProbe = InPod | ImageOf | OnNode
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:
-    """A plugin as its folder describes it. `families` in the order of the file; `offline` belongs to `conformance.offline`."""
+    """A plugin as its folder describes it. `families` in the order of the file; `offline` belongs to `conformance.offline`.
+
+    `restart`: the pods that are deleted to start the plugin's agents again; none where it has no agents.
+    """
 
     name: str
     title: str
@@ -129,6 +134,7 @@ class Descriptor:
     known_deviations: tuple[KnownDeviation, ...]
     folder: Path
     offline: Mapping[str, str] | None = None
+    restart: tuple[PodsOf, ...] = ()
 
     @property
     def default_family(self) -> str:
@@ -199,12 +205,16 @@ def _descriptor(content: Mapping[str, Any], folder: Path) -> Descriptor:
         known_deviations=_deviations(content["known-deviations"], folder),
         folder=folder,
         offline=content.get("offline"),
+        restart=tuple(PodsOf(**item) for item in content.get("restart", ())),
     )
 
 
 def _deviations(items: Sequence[Mapping[str, Any]], folder: Path) -> tuple[KnownDeviation, ...]:
     """The known deviations, whose cells can be read. Raises InvalidPlugin."""
-    found = tuple(KnownDeviation(**{**item, "cells": tuple(item.get("cells", ()))}) for item in items)
+    found = tuple(
+        KnownDeviation(**{**item, "cells": tuple(item.get("cells", ())), "kinds": tuple(map(FindingKind, item.get("kinds", ())))})
+        for item in items
+    )
     try:
         for each in found:
             each.lanes()

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.cluster.client import Cluster
+from conformance.cluster.clean import Connected
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,14 @@ class Right:
 
 RIGHTS = (
     Right("", "namespaces", ("create", "delete", "list", "patch"), "Worlds are made of namespaces; scenarios relabel them."),
-    Right("", "pods", ("create", "delete", "get", "list", "patch"), "The probes; scenarios relabel and replace them."),
+    Right(
+        "",
+        "pods",
+        ("create", "delete", "get", "list", "patch"),
+        "The probes; scenarios relabel and replace them. The pods that resolve names are read.",
+    ),
     Right("", "pods/attach", ("create", "get"), "The talk with the probes (Kubernetes before 1.35 asks for get, later ones for create)."),
+    Right("", "services", ("create", "delete", "get"), "Ways to pods that scenarios ask."),
     Right("networking.k8s.io", "networkpolicies", ("create", "delete", "patch"), "What is tested."),
     Right("", "events", ("list",), "They say why a pod does not start."),
     Right("", "nodes", ("get", "list"), "Optional: which pods share a node, and which node is not ready.", is_optional=True),
@@ -38,7 +44,7 @@ def cluster_role(name: str = "cni-conformance") -> dict[str, Any]:
     return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules}
 
 
-def missing_rights(cluster: Cluster) -> list[str]:
+def missing_rights(cluster: Connected) -> list[str]:
     """A sentence for each needed verb and resource that we may not use; empty where all is well.
 
     Asked by SelfSubjectAccessReview, which every authenticated user may create. Raises BrokenCluster.
@@ -49,7 +55,7 @@ def missing_rights(cluster: Cluster) -> list[str]:
         return [_sentence(right, verb) for (right, verb), is_allowed in zip(wanted, allowed, strict=True) if not is_allowed]
 
 
-def _is_allowed(cluster: Cluster, right: Right, verb: str) -> bool:
+def _is_allowed(cluster: Connected, right: Right, verb: str) -> bool:
     resource, _, subresource = right.resource.partition("/")
     asked = {"group": right.group, "resource": resource, "subresource": subresource, "verb": verb}
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": asked}}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address
 
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.connection import BrokenRequest, Connection, Document
-from conformance.world.place import Observed
+from conformance.cluster.contract import BrokenPlugin
+from conformance.world.place import Observed, Pod, Port
+from conformance.world.verdict import Protocol
 
 _POLL = 0.1
 """Seconds between two looks at the pods of a world."""
@@ -24,6 +26,10 @@ _HOPELESS = {
     "RunContainerError",
     "CrashLoopBackOff",
 }
+_NO_NETWORK = "FailedCreatePodSandBox"
+"""The event of a pod that the plugin gives no network (or whose pause container does not start)."""
+
+_NAME_SERVERS = "k8s-app=kube-dns"
 _WAITING = {"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ImageInspectError"}
 
 
@@ -35,7 +41,7 @@ def pods_ready(connection: Connection, pods: Mapping[str, Document]) -> dict[str
     """What the cluster gave to each of these pods (manifests by reference), once all of them run.
 
     Raises BrokenPod after `times.pods` seconds, at once where it is hopeless, and after 15 s where an image cannot be
-    pulled or no node takes the pod.
+    pulled or no node takes the pod. BrokenPlugin instead where it has no network after all that time.
     """
     began = time.monotonic()
     trouble_since: dict[str, float] = {}
@@ -49,7 +55,43 @@ def pods_ready(connection: Connection, pods: Mapping[str, Document]) -> dict[str
             since = trouble_since.setdefault(ref, now) if trouble else trouble_since.pop(ref, now)
             is_late = now - began > connection.times.pods and not (state and _is_running(state))
             if is_late or (trouble and (is_final or now - since > _PATIENCE)):
-                raise BrokenPod(_sentence(connection, ref, pods[ref], state, trouble, now - began))
+                sentence = _sentence(connection, ref, pods[ref], state, trouble, now - began)
+                raise BrokenPlugin(sentence) if _NO_NETWORK in sentence else BrokenPod(sentence)
+        time.sleep(_POLL)
+
+
+def pods_gone(connection: Connection, pods: Mapping[str, Document]) -> None:
+    """Wait until the objects of pods that are being deleted are gone. A new pod of the same name counts as one that is there.
+
+    Raises BrokenPod after `times.pods` seconds.
+    """
+    _until(connection, pods, lambda state: state is None, "is still there {waited:.0f} s after it was deleted")
+
+
+def pods_completed(connection: Connection, pods: Mapping[str, Document]) -> None:
+    """Wait until pods have ended with success. Raises BrokenPod after `times.pods` seconds, or where one has failed."""
+
+    def has_ended(state: Document | None) -> bool:
+        return state is not None and state["status"].get("phase") == "Succeeded"
+
+    _until(connection, pods, has_ended, "has not ended with success after {waited:.0f} s")
+
+
+def _until(connection: Connection, pods: Mapping[str, Document], is_so: Callable[[Document | None], bool], otherwise: str) -> None:
+    began = time.monotonic()
+    while True:
+        seen = _look(connection, pods.values())
+        left = [ref for ref, pod in pods.items() if not is_so(seen.get(_key(pod)))]
+        if not left:
+            return
+        waited = time.monotonic() - began
+        if waited > connection.times.pods:
+            namespace, name = _key(pods[left[0]])
+            state = seen.get((namespace, name))
+            node = _node(state) if state else None
+            told = [_trouble(state)[0] if state else "", _unready(connection, node), _events(connection, namespace, name)]
+            what = f"pod {left[0]} ({namespace}/{name}) {otherwise.format(waited=waited)}"
+            raise BrokenPod("; ".join(part for part in (what, *told) if part))
         time.sleep(_POLL)
 
 
@@ -70,6 +112,34 @@ def state_of(connection: Connection, namespace: str, name: str, patience: float 
     trouble, _ = _trouble(pod)
     unready = _unready(connection, node)
     return "; ".join(part for part in (f"pod {namespace}/{name}: {trouble}" if trouble else "", unready) if part)
+
+
+def init_report(connection: Connection, namespace: str, name: str) -> str:
+    """The termination message of a pod's first init container; "" where there is none yet. Raises BrokenCluster."""
+    pod = connection.call(f"read pod {namespace}/{name}", connection.core.read_namespaced_pod, name, namespace)
+    first: Document = next(iter(pod["status"].get("initContainerStatuses") or ()), {"state": {}})
+    return str((first["state"].get("terminated") or {}).get("message") or "")
+
+
+def name_servers(connection: Connection) -> tuple[Pod, ...]:
+    """The pods that resolve names in this cluster, with the ports that they serve; none where we may not see them."""
+    try:
+        pods = connection.call("list the name servers", connection.core.list_namespaced_pod, "kube-system", label_selector=_NAME_SERVERS)[
+            "items"
+        ]
+    except BrokenRequest as refusal:
+        if refusal.status == 403:
+            return ()
+        raise
+    return tuple(_name_server(pod) for pod in pods if _is_running(pod))
+
+
+def _name_server(pod: Document) -> Pod:
+    namespace, name = _key(pod)
+    ports = [port for container in pod["spec"]["containers"] for port in container.get("ports") or ()]
+    serves = tuple(Port(port["containerPort"], Protocol(port.get("protocol", "TCP")), port.get("name")) for port in ports)
+    seen = _observed(pod)
+    return Pod(f"{namespace}/{name}", namespace, name, pod["metadata"].get("labels", {}), serves, seen.addresses, seen.node)
 
 
 def _look(connection: Connection, pods: Iterable[Document]) -> dict[tuple[str, str], Document]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from conformance.judge.finding import Enforcement, Finding, FindingKind, Transient, counted
+from conformance.judge.finding import Enforcement, Finding, Transient, counted
 from conformance.world.expectation import Expectation, agrees
 from conformance.world.question import Answer, Question
 from conformance.world.timeline import Track
-from conformance.world.verdict import AnswerKind, Verdict
+from conformance.world.verdict import AnswerKind, FindingKind, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,25 +113,41 @@ class JudgedCell:
         sentence = f"{self.question} {what}"
         return Finding(FindingKind.BROKEN, sentence, self.step, self.question, self.expectation.reasons, answer, since)
 
+    @property
+    def responders(self) -> tuple[str, ...]:
+        """The identities of which one must answer, sorted; none where the model names none and the destination has none."""
+        return tuple(sorted(self.expectation.responders)) or ((self.responder,) if self.responder else ())
+
     def _wrong(self, final: Stretch) -> Finding:
-        seen = final.answer.kind.verdict
-        if self.expectation.verdict is Verdict.OPEN and seen not in self.expectation.legal:
-            kind = FindingKind.ILLEGAL
-        elif seen is Verdict.ALLOWED and final.answer.responder != self.responder:
-            kind = FindingKind.WRONG_RESPONDER
-        else:
-            kind = FindingKind.WRONGLY_ALLOWED if seen is Verdict.ALLOWED else FindingKind.WRONGLY_BLOCKED
-        question, must = self.question, self._must()
+        kind, question, answer = self._kind(final.answer), self.question, final.answer
         where = f"{question.destination} on {question.lane} over {question.family}"
-        what = {
-            FindingKind.WRONGLY_ALLOWED: f"{question.source} reaches {where}, which must be blocked",
-            FindingKind.WRONGLY_BLOCKED: f"{question.source} does not reach {where}, which must be allowed ({final.answer.kind})",
-            FindingKind.WRONG_RESPONDER: f"{question.source} asks {where}, and {final.answer.responder or 'nobody known'} answers "
-            f"instead of {self.responder}",
-            FindingKind.ILLEGAL: f"{question.source} asks {where}: {final.answer.kind}, where only {must} is legal",
-        }[kind]
+        may = " or ".join(self.responders)
+        behind = f"; {may} may answer" if self.expectation.responders else ""
+        match kind:
+            case FindingKind.WRONGLY_ALLOWED:
+                what = f"{question.source} reaches {where}, which must be blocked"
+            case FindingKind.WRONGLY_BLOCKED:
+                what = f"{question.source} does not reach {where}, which must be allowed ({answer.kind}{behind})"
+            case FindingKind.WRONG_RESPONDER:
+                what = f"{question.source} asks {where}, and {answer.responder or 'nobody known'} answers instead of {may}"
+            case FindingKind.WRONG_SOURCE:
+                seen, must = answer.source_seen or "nothing known", self.expectation.seen
+                what = f"{question.source} reaches {where}, but it is seen to come from {seen} instead of {must}: its address is translated"
+            case _:
+                what = f"{question.source} asks {where}: {answer.kind}, where only {self._must()} is legal"
         sentence = f"{what}; in {counted(final.count, 'round')}, from {final.since:.2f} s to the end at {final.until:.2f} s"
-        return Finding(kind, sentence, self.step, question, self.expectation.reasons, final.answer, final.since)
+        return Finding(kind, sentence, self.step, question, self.expectation.reasons, answer, final.since)
+
+    def _kind(self, answer: Answer) -> FindingKind:
+        """The kind of a wrong answer, the worst first."""
+        seen, expectation = answer.kind.verdict, self.expectation
+        if expectation.verdict is Verdict.OPEN and seen not in expectation.legal:
+            return FindingKind.ILLEGAL
+        if seen is not Verdict.ALLOWED:
+            return FindingKind.WRONGLY_BLOCKED
+        if self.responders and answer.responder not in self.responders:
+            return FindingKind.WRONG_RESPONDER
+        return FindingKind.WRONGLY_ALLOWED if expectation.verdict is Verdict.BLOCKED else FindingKind.WRONG_SOURCE
 
     def _must(self) -> str:
         expectation = self.expectation

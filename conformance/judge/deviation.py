@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conformance.judge.finding import Finding, FindingKind, counted
+from conformance.judge.finding import Finding, counted
 from conformance.world.deviation import KnownDeviation, holds
 from conformance.world.measurement import Measurement
 from conformance.world.question import Question
-from conformance.world.verdict import Outcome
+from conformance.world.verdict import FindingKind, Outcome
 
 
 def deviate(
@@ -18,7 +18,8 @@ def deviate(
 
     Failures in exactly the known cells: KNOWN_DEVIATION. A known cell that does not fail (in any step): a stale entry,
     which is a failure. Other failures stay what they are. In a scenario with errors nothing is said about entries, for
-    what was not measured may still deviate. Entries that name only families that the run did not ask are left aside.
+    what was not measured may still deviate. Entries that name only families that the run did not ask are left aside. An entry
+    with kinds explains findings of these kinds only; one without cells explains also what is no cell.
 
     Raises InvalidDeviation.
     """
@@ -27,15 +28,20 @@ def deviate(
     if not deviations or len(failures) < len(findings):
         return None, "", []
     stale: list[Finding] = []
-    known: set[Question | None] = set()
+    known: list[Finding] = []
     for deviation in deviations:
-        cells, gone = _cells(deviation, asked, failures)
-        known |= cells
+        meant = [finding for finding in failures if not deviation.kinds or finding.kind in deviation.kinds]
+        cells, gone = _cells(deviation, asked, meant)
+        known += [finding for finding in meant if finding.question in cells]
         stale += [Finding(FindingKind.STALE_DEVIATION, text) for text in gone]
-    if stale or not failures or any(finding.question not in known for finding in failures):
+    if stale or not failures or any(finding not in known for finding in failures):
         return None, "", stale
     because = "; ".join(f"{deviation.because} ({deviation.source})" for deviation in deviations)
-    return Outcome.KNOWN_DEVIATION, f"fails as known in {counted(len(failures), 'cell')}: {because}", []
+    return (
+        Outcome.KNOWN_DEVIATION,
+        f"fails as known in {counted(len({(each.step, each.question) for each in failures}), 'cell')}: {because}",
+        [],
+    )
 
 
 def _cells(deviation: KnownDeviation, asked: Sequence[Question], failures: Sequence[Finding]) -> tuple[set[Question | None], list[str]]:

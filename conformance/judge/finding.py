@@ -5,31 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from conformance.world.expectation import Reason
 from conformance.world.question import Answer, Question
-from conformance.world.verdict import Outcome, Verdict
-
-
-class FindingKind(StrEnum):
-    """What is wrong. The first six are the plugin's; the others say that the world or the scenario is broken."""
-
-    WRONGLY_ALLOWED = "wrongly-allowed"
-    WRONGLY_BLOCKED = "wrongly-blocked"
-    WRONG_RESPONDER = "wrong-responder"
-    UNSTABLE = "unstable"
-    ILLEGAL = "illegal"
-    STALE_DEVIATION = "stale-deviation"
-    BASELINE = "baseline"
-    CONTRADICTION = "contradiction"
-    BROKEN = "broken"
-    RESIDUE = "residue"
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether the scenario has failed by it, rather than being in error."""
-        return self not in (FindingKind.BASELINE, FindingKind.CONTRADICTION, FindingKind.BROKEN, FindingKind.RESIDUE)
+from conformance.world.verdict import FindingKind, Outcome, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +17,7 @@ class Finding:
 
     `step` and `question` are None where it is about the whole scenario or step. `reasons` are the model's for the cell,
     `answer` the last that speaks for the finding, `since` the time (seconds after the change) from which it was so.
+    `is_beside`: it was not found in the rounds of the table, but on a watched cell or at the start of a pod.
     """
 
     kind: FindingKind
@@ -47,6 +27,24 @@ class Finding:
     reasons: tuple[Reason, ...] = ()
     answer: Answer | None = None
     since: float | None = None
+    is_beside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Established:
+    """What became of a watched connection that stood when a step began. Reported; where it must be kept, CUT is the finding.
+
+    `cut_at` is from when on it did not answer any more, in seconds after the change (None: it was kept to the end of the step).
+    """
+
+    step: int
+    question: Question
+    cut_at: float | None = None
+
+    @property
+    def was_kept(self) -> bool:
+        """Whether it answered to the end of the step."""
+        return self.cut_at is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +92,7 @@ class Judgement:
     findings: tuple[Finding, ...] = ()
     transients: tuple[Transient, ...] = ()
     enforcements: tuple[Enforcement, ...] = ()
+    established: tuple[Established, ...] = ()
 
     def count(self, kind: FindingKind) -> int:
         """How many findings there are of a kind. Leaks and outages are two numbers, never one."""

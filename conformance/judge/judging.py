@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from conformance.judge.baseline import baseline_findings
 from conformance.judge.cell import JudgedCell
 from conformance.judge.deviation import deviate
-from conformance.judge.finding import Enforcement, Finding, FindingKind, Judgement, Transient, counted
+from conformance.judge.finding import Enforcement, Established, Finding, Judgement, Transient, counted
+from conformance.judge.reading import mixed_readings
+from conformance.judge.start import start_findings
+from conformance.judge.watched import never_measured, standing_after, watched_cells
 from conformance.world.deviation import KnownDeviation
-from conformance.world.expectation import agrees
 from conformance.world.measurement import Measurement, StepMeasurement
 from conformance.world.question import Question
-from conformance.world.verdict import Outcome, Verdict
+from conformance.world.verdict import FindingKind, Outcome, Verdict
 
 CALLED = {
     FindingKind.WRONGLY_ALLOWED: "cell wrongly allowed (leak)|cells wrongly allowed (leaks)",
     FindingKind.WRONGLY_BLOCKED: "cell wrongly blocked (outage)|cells wrongly blocked (outages)",
     FindingKind.WRONG_RESPONDER: "cell answered by the wrong pod|cells answered by the wrong pod",
+    FindingKind.WRONG_SOURCE: "cell seen to come from another address|cells seen to come from another address",
+    FindingKind.NETWORK: "fault of the network without any policy|faults of the network without any policy",
+    FindingKind.CUT: "established connection cut|established connections cut",
     FindingKind.UNSTABLE: "cell unstable|cells unstable",
     FindingKind.ILLEGAL: "open cell with an illegal outcome|open cells with an illegal outcome",
     FindingKind.STALE_DEVIATION: "known deviation that is gone|known deviations that are gone",
@@ -33,36 +39,70 @@ def judge(measurement: Measurement, deviations: Sequence[KnownDeviation] = ()) -
     """The judgement on a scenario. `deviations` are the plugin's for this scenario.
 
     In this order, because each makes what follows worthless:
-    a contradiction (file and model expect different things) or a broken baseline is an error and judges no cell;
-    a broken step ends the judging there; a wrong cell is a failure, even beside cells that could not be measured, for a
-    leak must not hide behind a broken probe; without one, what could not be measured makes an error.
+    a contradiction (file and model expect different things) or a broken baseline is an error and judges no cell (but a baseline
+    that proves a fault of the network is a failure); a step that could not be done ends the judging there (an error, or a failure
+    where the plugin is to blame); a wrong cell is a failure, even beside cells that could not be measured, for a leak must not
+    hide behind a broken probe; without one, what could not be measured makes an error.
 
     Raises InvalidDeviation where the cells of a known deviation cannot be read.
     """
     fatal = _contradictions(measurement) or _baseline(measurement)
     if fatal:
-        return _judgement(measurement, fatal + _troubles(measurement))
-    findings: list[Finding] = []
-    transients: list[Transient] = []
-    enforcements: list[Enforcement] = []
-    before: Mapping[Question, Verdict] = {}
+        return _concluded(fatal + _troubles(measurement), measurement, deviations)
+    found = _Found()
     for step in measurement.steps:
-        if step.broken:
-            sentence = f"step {step.number} ({step.action}) could not be done: {step.broken}"
-            findings.append(Finding(FindingKind.BROKEN, sentence, step.number))
+        if step.broken or step.failed:
+            found.findings.append(_undone(step))
             break
-        cells = _cells(step, before)
+        found.step(step)
+    found.findings += mixed_readings(found.open_cells) + never_measured(measurement.steps) + _troubles(measurement) + _gaps(measurement)
+    return _concluded(found.findings, measurement, deviations, found)
+
+
+class _Found:
+    """What is found while the steps are gone through. `before` has the verdict of each cell that was as it says."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.transients: list[Transient] = []
+        self.enforcements: list[Enforcement] = []
+        self.established: list[Established] = []
+        self.open_cells: list[JudgedCell] = []
+        self._before: Mapping[Question, Verdict] = {}
+        self._were_handled = False
+        self._standing: frozenset[Question] = frozenset()
+
+    def step(self, step: StepMeasurement) -> None:
+        """Judges the cells of a step, then what was measured beside its rounds."""
+        cells = {cell.question: cell for cell in _cells(step, self._before)}
         if step.number:
-            found = [finding for cell in cells if (finding := cell.finding()) is not None]
+            found = [finding for cell in cells.values() if (finding := cell.finding()) is not None]
             wrong = {finding.question for finding in found}
-            findings += found or _never_settled(step)
-            transients += [transient for cell in cells if cell.question not in wrong for transient in cell.transients()]
-            enforcements += [each for cell in cells if (each := cell.enforcement()) is not None]
-        before = {cell.question: cell.expectation.verdict for cell in cells if cell.is_right_at_the_end}
-    findings += _troubles(measurement) + _gaps(measurement)
-    outcome, sentence, stale = deviate(findings, measurement, deviations)
-    findings += stale
-    return _judgement(measurement, findings, transients, enforcements, outcome, sentence)
+            found += [] if found else _never_settled(step)
+            self.transients += [each for cell in cells.values() if cell.question not in wrong for each in cell.transients()]
+            self.open_cells += [cell for cell in cells.values() if cell.expectation.readings]
+            self._beside(step, cells, found)
+        self._before = {question: cell.expectation.verdict for question, cell in cells.items() if cell.is_right_at_the_end}
+        self._were_handled = step.timeline.settled_at is not None
+        self._standing = standing_after(step)
+
+    def _beside(self, step: StepMeasurement, cells: Mapping[Question, JudgedCell], found: list[Finding]) -> None:
+        """Watched cells and starts. What the rounds say of a cell already is not said a second time."""
+        watched = watched_cells(step, cells, self._standing)
+        said = {(finding.question, finding.kind) for finding in found}
+        beside = [finding for each in watched for finding in each.findings() if (finding.question, finding.kind) not in said]
+        self.findings += found + beside + start_findings(step, cells, were_handled=self._were_handled)
+        self.established += [kept for cell in watched if (kept := cell.established()) is not None]
+        finer = {each.question: each for cell in watched if (each := cell.enforcement()) is not None}
+        coarse = [each for cell in cells.values() if (each := cell.enforcement()) is not None]
+        self.enforcements += [finer.get(each.question, each) for each in coarse]
+
+
+def _undone(step: StepMeasurement) -> Finding:
+    where = f"step {step.number} ({step.action})"
+    if step.broken:
+        return Finding(FindingKind.BROKEN, f"{where} could not be done: {step.broken}", step.number)
+    return Finding(FindingKind.NETWORK, f"the plugin failed in {where}: {step.failed}", step.number)
 
 
 def _contradictions(measurement: Measurement) -> list[Finding]:
@@ -70,26 +110,8 @@ def _contradictions(measurement: Measurement) -> list[Finding]:
 
 
 def _baseline(measurement: Measurement) -> list[Finding]:
-    """Law 2: before any policy, everybody is answered by the right pod. A dead server looks like a perfect deny."""
-    found = []
-    for step in measurement.steps:
-        if step.number or step.broken:
-            continue
-        for question, expectation in step.expected.items():
-            track = step.timeline.tracks.get(question, ())
-            answer = track[-1].answer if track else None
-            if answer is not None and agrees(expectation, answer, step.identities.get(question.destination, "")):
-                continue
-            cause = "never asked" if answer is None else answer.detail or answer.kind
-            if answer is not None and answer.responder is not None:
-                cause = f"{answer.responder} answered"
-            sentence = (
-                f"{question.destination} does not answer {question.source} on {question.lane} over {question.family} "
-                f"even without any policy ({cause})"
-            )
-            since = track[-1].since if track else None
-            found.append(Finding(FindingKind.BASELINE, sentence, 0, question, expectation.reasons, answer, since))
-    return found
+    steps = (step for step in measurement.steps if step.number == 0 and not step.broken and not step.failed)
+    return [finding for step in steps for finding in baseline_findings(step)]
 
 
 def _cells(step: StepMeasurement, before: Mapping[Question, Verdict]) -> list[JudgedCell]:
@@ -129,9 +151,9 @@ def _gaps(measurement: Measurement) -> list[Finding]:
     found = [
         Finding(FindingKind.BROKEN, f"step {step.number} ({step.action}) asked nothing", step.number)
         for step in steps
-        if not step.broken and not step.expected
+        if not step.broken and not step.failed and not step.expected
     ]
-    if found or measurement.broken or any(step.broken for step in steps):
+    if found or measurement.broken or any(step.broken or step.failed for step in steps):
         return found
     if not any(step.number for step in steps):
         return [Finding(FindingKind.BROKEN, "nothing was measured: there is no step beyond the baseline")]
@@ -140,19 +162,18 @@ def _gaps(measurement: Measurement) -> list[Finding]:
     return []
 
 
-def _judgement(
-    measurement: Measurement,
-    findings: Sequence[Finding],
-    transients: Sequence[Transient] = (),
-    enforcements: Sequence[Enforcement] = (),
-    outcome: Outcome | None = None,
-    sentence: str = "",
+def _concluded(
+    findings: list[Finding], measurement: Measurement, deviations: Sequence[KnownDeviation], found: _Found | None = None
 ) -> Judgement:
+    """The outcome of the findings, as far as known deviations do not decide it."""
+    outcome, sentence, stale = deviate(findings, measurement, deviations)
+    findings = findings + stale
     if outcome is None:
         is_failed = any(finding.kind.is_failure for finding in findings)
         outcome = Outcome.FAILED if is_failed else Outcome.ERROR if findings else Outcome.PASSED
     sentence = sentence or (summed_up(findings) if findings else _praise(measurement))
-    return Judgement(outcome, sentence, tuple(findings), tuple(transients), tuple(enforcements))
+    found = found or _Found()
+    return Judgement(outcome, sentence, tuple(findings), tuple(found.transients), tuple(found.enforcements), tuple(found.established))
 
 
 def summed_up(findings: Sequence[Finding]) -> str:

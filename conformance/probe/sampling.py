@@ -5,10 +5,10 @@ This is not "retry until it agrees": when each cell first agreed, and every flap
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from conformance.world.clock import Clock
 from conformance.world.expectation import ExpectedTable, agrees
 from conformance.world.question import Question
 from conformance.world.timeline import Round, Timeline
@@ -24,19 +24,19 @@ def sample(
     expected: ExpectedTable,
     identities: Mapping[str, str],
     times: Times,
-    *,
-    clock: Callable[[], float] = time.monotonic,
-    wait: Callable[[float], None] = time.sleep,
+    clock: Clock,
+    began: float | None = None,
 ) -> Timeline:
-    """Rounds from now (time 0: the API server has just accepted the change) until the table has agreed for `times.hold`.
+    """Rounds from now until the table has agreed for `times.hold`. Time 0 is now, if `began` does not say another: the API server
+    has just accepted the change.
 
-    `identities` says who must answer for each destination. The hold counts from the beginning of the first round that
-    agrees to that of the last; a round that does not agree starts it anew. It ends without success when a round that does
-    not agree ends after `times.settle`, or when a question has been broken for `times.stream` without a break: time does
-    not mend that. A table that agrees as the time is up may still show whether it holds. After a round that was disturbed
-    the time for settling starts anew: the plugin may have been cut off from the API server, too.
+    `identities` says who must answer for each destination (a door's are in its expectation). The hold counts from the
+    beginning of the first round that agrees to that of the last; a round that does not agree starts it anew. It ends without
+    success when a round that does not agree ends after `times.settle`, or when a question has been broken for `times.stream`
+    without a break: time does not mend that. A table that agrees as the time is up may still show whether it holds. After a
+    round that was disturbed the time for settling starts anew: the plugin may have been cut off from the API server, too.
     """
-    questions, began = tuple(expected), clock()
+    questions, zero = tuple(expected), clock.now() if began is None else began
     rounds: list[Round] = []
     broken_since: dict[Question, float] = {}
     settled_at: float | None = None
@@ -44,11 +44,11 @@ def sample(
     held, deadline = 0.0, times.settle
     while True:
         found = ask(questions, times.question)
-        this = replace(found, at=found.at - began)
+        this = replace(found, at=found.at - zero)
         rounds.append(this)
         ended = this.at + this.took
         deadline = ended + times.settle if this.is_disturbed else deadline
-        if all(agrees(expected[question], this.answers[question], identities[question.destination]) for question in questions):
+        if all(agrees(expected[question], this.answers[question], identities.get(question.destination, "")) for question in questions):
             agreeing_since = this.at if agreeing_since is None else agreeing_since
             settled_at = agreeing_since if settled_at is None else settled_at
             held, broken_since = this.at - agreeing_since, {}
@@ -59,7 +59,7 @@ def sample(
             broken_since = _still_broken(this, broken_since)
             if ended >= deadline or any(ended - since > times.stream for since in broken_since.values()):
                 break
-        wait(times.pause)
+        clock.wait(times.pause)
     return Timeline.of(rounds, ended=ended, settled_at=settled_at, held=held)
 
 

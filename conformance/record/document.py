@@ -14,13 +14,13 @@ from conformance.record.part import InvalidRecord
 from conformance.record.run import Facts, Phase, ScenarioRecord
 from conformance.record.world_document import world_document
 from conformance.world.expectation import Expectation, Reason
-from conformance.world.measurement import StepMeasurement
+from conformance.world.measurement import Start, StepMeasurement
 from conformance.world.question import Answer, Question
-from conformance.world.timeline import Span, Timeline
+from conformance.world.timeline import Span, Timeline, Track
 from conformance.world.verdict import Verdict
 
 FORMAT = "cni-conformance/record"
-VERSION = 1
+VERSION = 2
 
 Document = dict[str, Any]
 Value = TypeVar("Value")
@@ -55,7 +55,7 @@ class _Tables:
 
     def __init__(self) -> None:
         self.questions: Table[Question] = Table(
-            lambda each: [each.source, each.destination, each.port, each.protocol.value, each.family.value]
+            lambda each: [each.source, each.destination, each.port, each.protocol.value, each.family.value, each.size]
         )
         self.reasons: Table[Reason] = Table(lambda each: [each.direction.value, each.text, each.policy, each.rule])
         self.expectations: Table[Expectation] = Table(
@@ -64,6 +64,9 @@ class _Tables:
                 [self.reasons.index(reason) for reason in each.reasons],
                 each.open_because,
                 sorted(verdict.value for verdict in each.legal),
+                sorted(each.responders),
+                each.seen,
+                [[reading.value, verdict.value] for reading, verdict in each.readings],
             ]
         )
         self.answers: Table[tuple[str, str | None, str | None, str]] = Table(list)
@@ -100,6 +103,8 @@ def facts_document(facts: Facts) -> Document:
         "phases": _phases(facts.phases),
         "planned": facts.planned,
         "does_enforce": facts.does_enforce,
+        "left_out": facts.left_out,
+        "left_out_disruptive": facts.left_out_disruptive,
     }
 
 
@@ -119,6 +124,7 @@ def scenario_document(record: ScenarioRecord) -> Document:
         ]
         for each in judgement.transients
     ]
+    established = [[each.step, tables.questions.index(each.question), _time_or_none(each.cut_at)] for each in judgement.established]
     enforced = _enforced_document(judgement, tables)
     return {
         "name": record.name,
@@ -129,6 +135,9 @@ def scenario_document(record: ScenarioRecord) -> Document:
         "about": record.about,
         "because": record.because,
         "recipe": record.recipe,
+        "class": record.fault_class,
+        "origin": list(record.origin),
+        "disruptive": record.is_disruptive,
         "needs": list(record.needs),
         "families": [family.value for family in record.families],
         "started": record.started,
@@ -142,12 +151,19 @@ def scenario_document(record: ScenarioRecord) -> Document:
             for each in record.settings
         ],
         "known_deviations": [
-            {"scenario": each.scenario, "because": each.because, "source": each.source, "cells": list(each.cells)}
+            {
+                "scenario": each.scenario,
+                "because": each.because,
+                "source": each.source,
+                "cells": list(each.cells),
+                "kinds": [kind.value for kind in each.kinds],
+            }
             for each in record.deviations
         ],
         "findings": findings,
         "time_to_enforce": enforced,
         "transients": transients,
+        "established": established,
         "broken": measurement.broken,
         "residue": list(measurement.residue),
         **tables.rows(),
@@ -167,6 +183,7 @@ def _step_document(step: StepMeasurement, tables: _Tables) -> Document:
         "number": step.number,
         "action": step.action,
         "broken": step.broken,
+        "failed": step.failed,
         "contradictions": list(step.contradictions),
         "identities": dict(step.identities),
         "cells": [tables.questions.index(question) for question in questions],
@@ -176,7 +193,25 @@ def _step_document(step: StepMeasurement, tables: _Tables) -> Document:
         "settled_at": _time_or_none(timeline.settled_at),
         "held": _time(timeline.held),
         "tracks": _track_documents(timeline, questions, rounds, tables),
+        "watched": [
+            [tables.questions.index(question), _watched_document(each.attempts, tables), _watched_document(each.connection, tables)]
+            for question, each in step.watched.items()
+        ],
+        "starts": [
+            [tables.questions.index(question), [_start_document(each) for each in starts]] for question, starts in step.starts.items()
+        ],
+        "renewed": sorted(step.renewed),
+        "are_policies_old": step.are_policies_old,
     }
+
+
+def _watched_document(track: Track, tables: _Tables) -> list[list[Any]]:
+    """Spans with times of their own: between rounds, too."""
+    return [[_time(span.since), _time(span.until), span.count, tables.answer(span.answer), _time(span.answer.latency)] for span in track]
+
+
+def _start_document(start: Start) -> list[Any]:
+    return [start.attempts, start.connected, _time_or_none(start.first), _time(start.lasted), start.is_init]
 
 
 def _track_documents(timeline: Timeline, questions: list[Question], rounds: list[float], tables: _Tables) -> list[Any]:
@@ -204,6 +239,7 @@ def _finding_document(finding: Finding, tables: _Tables) -> Document:
         "reasons": [tables.reasons.index(reason) for reason in finding.reasons],
         "answer": None if finding.answer is None else tables.answer_with_latency(finding.answer),
         "since": _time_or_none(finding.since),
+        "beside": finding.is_beside,
     }
 
 

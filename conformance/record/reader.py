@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from conformance.judge import Enforcement, Finding, FindingKind, Judgement, Transient
+from conformance.judge import Enforcement, Established, Finding, FindingKind, Judgement, Transient
 from conformance.record.part import Part
 from conformance.record.run import Facts, Phase, Plugin, ScenarioRecord, Setting
 from conformance.record.world_document import read_world
 from conformance.world.deviation import InvalidDeviation, KnownDeviation
-from conformance.world.expectation import Expectation, Reason
-from conformance.world.measurement import Measurement, StepMeasurement
+from conformance.world.expectation import Expectation, Reading, Reason
+from conformance.world.measurement import Measurement, Start, StepMeasurement, Watched
 from conformance.world.question import Answer, Question
 from conformance.world.timeline import Span, Timeline, Track
 from conformance.world.verdict import AnswerKind, Direction, Family, Outcome, Protocol, Verdict
@@ -35,6 +35,8 @@ def read_facts(part: Part) -> Facts:
         phases=_read_phases(part["phases"]),
         planned=part["planned"].integer(),
         does_enforce=None if part["does_enforce"].value is None else part["does_enforce"].boolean(),
+        left_out=part["left_out"].integer(),
+        left_out_disruptive=part["left_out_disruptive"].integer(),
     )
 
 
@@ -43,8 +45,8 @@ class _Reader:
 
     def __init__(self, part: Part) -> None:
         self.questions = [
-            Question(source.text(), destination.text(), port.integer(), protocol.word(Protocol), family.word(Family))
-            for source, destination, port, protocol, family in (row.row(5) for row in part["questions"].parts())
+            Question(source.text(), destination.text(), port.integer(), protocol.word(Protocol), family.word(Family), size.integer())
+            for source, destination, port, protocol, family, size in (row.row(6) for row in part["questions"].parts())
         ]
         self.reasons = [
             Reason(direction.word(Direction), text.text(), policy.text_or_none(), None if rule.value is None else rule.integer())
@@ -56,8 +58,11 @@ class _Reader:
                 tuple(self.at(self.reasons, reason) for reason in reasons.parts()),
                 open_because.text(),
                 frozenset(each.word(Verdict) for each in legal.parts()),
+                frozenset(responders.texts()),
+                seen.text(),
+                tuple((reading.word(Reading), each.word(Verdict)) for reading, each in (pair.row(2) for pair in readings.parts())),
             )
-            for verdict, reasons, open_because, legal in (row.row(4) for row in part["expectations"].parts())
+            for verdict, reasons, open_because, legal, responders, seen, readings in (row.row(7) for row in part["expectations"].parts())
         ]
         self.answers = [
             (kind.word(AnswerKind), responder.text_or_none(), source_seen.text_or_none(), detail.text())
@@ -94,7 +99,27 @@ class _Reader:
             identities=part["identities"].pairs(),
             contradictions=part["contradictions"].texts(),
             broken=part["broken"].text(),
+            failed=part["failed"].text(),
+            watched={
+                self.question(question): Watched(self.watched(attempts), self.watched(connection))
+                for question, attempts, connection in (row.row(3) for row in part["watched"].parts())
+            },
+            starts={
+                self.question(question): tuple(_read_start(each) for each in starts.parts())
+                for question, starts in (row.row(2) for row in part["starts"].parts())
+            },
+            renewed=frozenset(part["renewed"].texts()),
+            are_policies_old=part["are_policies_old"].boolean(),
         )
+
+    def watched(self, part: Part) -> Track:
+        found = []
+        for since, until, count, answer, latency in (row.row(5) for row in part.parts()):
+            kind, responder, source_seen, detail = self.at(self.answers, answer)
+            found.append(
+                Span(since.number(), until.number(), Answer(kind, responder, source_seen, latency.number(), detail), count.integer())
+            )
+        return tuple(found)
 
     def timeline(self, part: Part, questions: list[Question]) -> Timeline:
         rounds = tuple(each.number() for each in part["rounds"].parts())
@@ -130,6 +155,7 @@ class _Reader:
             tuple(self.at(self.reasons, each) for each in part["reasons"].parts()),
             None if part["answer"].value is None else self.answer(part["answer"]),
             part["since"].number_or_none(),
+            part["beside"].boolean(),
         )
 
     def judgement(self, part: Part) -> Judgement:
@@ -144,6 +170,10 @@ class _Reader:
             tuple(
                 Enforcement(step.integer(), self.question(question), now.word(Verdict), seconds.number_or_none(), after.number_or_none())
                 for step, question, now, seconds, after in (row.row(5) for row in part["time_to_enforce"]["cells"].parts())
+            ),
+            tuple(
+                Established(step.integer(), self.question(question), cut_at.number_or_none())
+                for step, question, cut_at in (row.row(3) for row in part["established"].parts())
             ),
         )
 
@@ -175,16 +205,25 @@ def read_scenario(part: Part) -> ScenarioRecord:
         seconds=part["seconds"].number(),
         phases=_read_phases(part["phases"]),
         worker=part["worker"].text(),
+        fault_class=part["class"].text(),
+        origin=part["origin"].texts(),
+        is_disruptive=part["disruptive"].boolean(),
     )
 
 
 def _read_deviation(part: Part) -> KnownDeviation:
-    deviation = KnownDeviation(part["scenario"].text(), part["because"].text(), part["source"].text(), part["cells"].texts())
+    kinds = tuple(each.word(FindingKind) for each in part["kinds"].parts())
+    deviation = KnownDeviation(part["scenario"].text(), part["because"].text(), part["source"].text(), part["cells"].texts(), kinds)
     try:
         deviation.lanes()
     except InvalidDeviation:
         raise part["cells"].fault("cells written as 'shop/other -> shop/api 80/TCP'") from None
     return deviation
+
+
+def _read_start(part: Part) -> Start:
+    attempts, connected, first, lasted, is_init = part.row(5)
+    return Start(attempts.integer(), connected.integer(), first.number_or_none(), lasted.number(), is_init.boolean())
 
 
 def _read_setting(part: Part) -> Setting:

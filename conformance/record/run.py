@@ -38,7 +38,8 @@ class ScenarioRecord:
 
     `file` is its path inside the catalogue, `policies` the YAML text of each as it was applied, `world` who was there at
     step 0, `settings` what held in each step, by the step's number. `started` is ISO 8601 in UTC, `seconds` how long it all
-    took, `worker` the pytest-xdist worker that did it. Times are kept to the microsecond.
+    took, `worker` the pytest-xdist worker that did it. Times are kept to the microsecond. `fault_class` and `origin` are the
+    scenario's: the class of faults that it is about, and where it comes from.
     """
 
     name: str
@@ -59,6 +60,9 @@ class ScenarioRecord:
     seconds: float = 0.0
     phases: tuple[Phase, ...] = ()
     worker: str = ""
+    fault_class: str = ""
+    origin: tuple[str, ...] = ()
+    is_disruptive: bool = False
 
     @property
     def outcome(self) -> Outcome:
@@ -108,7 +112,8 @@ class Facts:
     `suite` is the version of cni-conformance. `started` and `ended` are ISO 8601 in UTC; `ended` is "" where the run was
     cut short. `cluster` are facts for people, in the order to show them (provider, Kubernetes, nodes, kernel, …), and
     `options` what the run was told (waiting times and the seed included). `planned` is how many scenarios were selected,
-    `does_enforce` what the doctor saw: whether anything enforces policies here (None: not asked).
+    `does_enforce` what the doctor saw: whether anything enforces policies here (None: not asked). `left_out` counts the scenarios
+    that the person who started the run had there, but did not select; `left_out_disruptive` those of them that are disruptive.
     """
 
     suite: str
@@ -123,6 +128,8 @@ class Facts:
     phases: tuple[Phase, ...] = ()
     planned: int = 0
     does_enforce: bool | None = None
+    left_out: int = 0
+    left_out_disruptive: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from conformance.record.document import FORMAT, VERSION, facts_document, scenari
 from conformance.record.part import InvalidRecord, Part
 from conformance.record.reader import read_facts, read_scenario
 from conformance.record.run import Facts, Run, ScenarioRecord
+from conformance.record.upgrade import upgraded_facts, upgraded_scenario
 
 WIDTH = 160
 """A line of a record is no longer than this where it can be helped: tables stay readable."""
@@ -33,8 +34,8 @@ def run_to_json(run: Run) -> str:
 def run_from_json(text: str) -> Run:
     """The run in a record. Raises InvalidRecord: no JSON, no record, damaged, or of a newer version."""
     part = _parsed(text)
-    facts = _read_head(part)
-    return Run(facts, tuple(read_scenario(each) for each in part["scenarios"].parts()))
+    facts, version = _read_head(part)
+    return Run(facts, tuple(_read_scenario(each, version) for each in part["scenarios"].parts()))
 
 
 def write(run: Run, path: Path) -> None:
@@ -112,14 +113,20 @@ def _head(facts: Facts) -> dict[str, Any]:
     return {"format": FORMAT, "version": VERSION, "facts": facts_document(facts)}
 
 
-def _read_head(part: Part) -> Facts:
+def _read_scenario(part: Part, version: int) -> ScenarioRecord:
+    return read_scenario(Part(upgraded_scenario(part.value, version), part.path))
+
+
+def _read_head(part: Part) -> tuple[Facts, int]:
+    """The facts, and the version of the record."""
     document = part.mapping()
     if document.get("format") != FORMAT:
         raise InvalidRecord(f'this is no record of cni-conformance: it has no "format": "{FORMAT}"')
     version = part["version"].integer()
     if version > VERSION:
         raise InvalidRecord(f"the record has version {version} and this cni-conformance reads up to {VERSION}: install a newer one")
-    return read_facts(part["facts"])
+    facts = part["facts"]
+    return read_facts(Part(upgraded_facts(facts.value, version), facts.path)), version
 
 
 def _from_parts(text: str) -> Run:
@@ -127,9 +134,8 @@ def _from_parts(text: str) -> Run:
     lines = text.split("\n")[:-1]
     if not lines:
         raise InvalidRecord("the record is empty: its run was killed before it began")
-    return Run(
-        _read_head(_parsed(lines[0])), tuple(read_scenario(_parsed(line, f"line {number}")) for number, line in enumerate(lines[1:], 2))
-    )
+    facts, version = _read_head(_parsed(lines[0]))
+    return Run(facts, tuple(_read_scenario(_parsed(line, f"line {number}"), version) for number, line in enumerate(lines[1:], 2)))
 
 
 def _text_of(path: Path) -> str:

@@ -28,6 +28,9 @@ NAME = {
     FindingKind.WRONGLY_ALLOWED: "leak",
     FindingKind.WRONGLY_BLOCKED: "outage",
     FindingKind.WRONG_RESPONDER: "wrong pod",
+    FindingKind.WRONG_SOURCE: "wrong source",
+    FindingKind.NETWORK: "network",
+    FindingKind.CUT: "cut",
     FindingKind.UNSTABLE: "unstable",
     FindingKind.ILLEGAL: "illegal",
     FindingKind.STALE_DEVIATION: "stale deviation",
@@ -75,11 +78,12 @@ def _put_step(page: Page, record: ScenarioRecord, step: StepMeasurement) -> None
     findings = [finding for finding in record.judgement.findings if finding.step == step.number]
     head = f"step {step.number}: {step.action}" if step.number else "step 0: the baseline, without any policy"
     page.paragraph((head, "bold"), f" - {_course(record, step, findings)}", indent=2, hang=2)
+    _put_beside(page, record, step)
     if not findings:
         _put_transients(page, [each for each in record.judgement.transients if each.step == step.number])
         return
     cells = looks(step, findings)
-    if step.timeline.tracks:
+    if step.timeline.tracks and not all(finding.is_beside for finding in findings):
         put_tables(page, cells, indent=4)
     elif step.contradictions:
         put_tables(page, cells, indent=4, shown=(0,))
@@ -95,7 +99,7 @@ def _put_step(page: Page, record: ScenarioRecord, step: StepMeasurement) -> None
 def _course(record: ScenarioRecord, step: StepMeasurement, findings: Sequence[Finding]) -> str:
     """How the step went, in a few words: when its table agreed, or how long it was waited for."""
     timeline = step.timeline
-    if step.broken:
+    if step.broken or step.failed:
         return "could not be done"
     if step.contradictions:
         return "was not done: file and model expect different things"
@@ -109,6 +113,20 @@ def _course(record: ScenarioRecord, step: StepMeasurement, findings: Sequence[Fi
     times = [each.seconds for each in record.judgement.enforcements if each.step == step.number and each.seconds is not None]
     changed = f", {counted(len(times), 'changed cell')} within {max(times):.2f} s" if times else ""
     return f"as expected after {timeline.settled_at:.2f} s{changed}"
+
+
+def _put_beside(page: Page, record: ScenarioRecord, step: StepMeasurement) -> None:
+    """What was measured beside the rounds: established connections, and what starting pods reached."""
+    established = [each for each in record.judgement.established if each.step == step.number]
+    for each in established:
+        what = "kept" if each.cut_at is None else f"cut at {each.cut_at:.2f} s"
+        page.paragraph((f"established connection {each.question}: {what}", "dim"), indent=4, hang=2)
+    for question, starts in step.starts.items():
+        for start in starts:
+            who = "init container" if start.is_init else "main process"
+            when = "never" if start.first is None else f"first after {start.first:.2f} s"
+            reached = f"reached {start.connected} of {counted(start.attempts, 'time')} ({when})"
+            page.paragraph((f"start, {who}: {question} {reached}", "dim"), indent=4, hang=2)
 
 
 def _put_transients(page: Page, transients: Sequence[Transient]) -> None:
@@ -126,11 +144,17 @@ def _grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
         answer, key = finding.answer, cast(object, finding)
         if finding.question is not None and answer is not None and answer.kind is AnswerKind.BROKEN:
             key = (finding.kind, answer.detail)
-        elif finding.question is not None and finding.kind is not FindingKind.UNSTABLE:
+        elif not _has_own_sentence(finding):
             seen = None if answer is None else (answer.kind, answer.responder, answer.detail)
-            key = (finding.kind, finding.question.pair, seen, finding.reasons)
+            pair = None if finding.question is None else finding.question.pair
+            key = (finding.kind, pair, seen, finding.reasons)
         groups.setdefault(key, []).append(finding)
     return list(groups.values())
+
+
+def _has_own_sentence(finding: Finding) -> bool:
+    """Whether its sentence says more than its cell, kind and answer."""
+    return finding.question is None or finding.is_beside or finding.kind in _SPOKEN
 
 
 def _put_finding(page: Page, group: Sequence[Finding]) -> None:
@@ -138,7 +162,7 @@ def _put_finding(page: Page, group: Sequence[Finding]) -> None:
     questions = [finding.question for finding in group if finding.question is not None]
     pairs = list(dict.fromkeys(question.pair for question in questions))
     label: Part = (f"{NAME[first.kind]}: ", "bold red" if first.kind.is_failure else "bold magenta")
-    if not pairs or first.kind is FindingKind.UNSTABLE:
+    if _has_own_sentence(first):
         page.paragraph(label, first.sentence, indent=4, hang=2)
     elif len(pairs) == 1:
         page.paragraph(label, (" -> ".join(pairs[0]), "bold"), f"  {_lanes(questions)}", indent=4, hang=2)
@@ -160,6 +184,8 @@ def _lanes(questions: Sequence[Question]) -> str:
         lanes.setdefault(question.lane, []).append(question.family)
     return ", ".join(f"{lane} ({', '.join(families)})" for lane, families in lanes.items())
 
+
+_SPOKEN = (FindingKind.UNSTABLE, FindingKind.WRONG_SOURCE, FindingKind.NETWORK)
 
 _MUST = {
     FindingKind.WRONGLY_ALLOWED: "must be blocked; ",

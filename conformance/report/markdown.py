@@ -9,7 +9,7 @@ from conformance.judge.finding import counted
 from conformance.record import Run, ScenarioRecord
 from conformance.report.explain import explain
 from conformance.report.page import printable
-from conformance.report.summary import Enforced, Summary, headline, worst_first
+from conformance.report.summary import Enforced, Summary, headline, left_out, worst_first
 from conformance.world.verdict import Outcome
 
 LIMIT = 1_000_000
@@ -61,10 +61,17 @@ def _head(run: Run, numbers: Summary) -> str:
         ("time to enforce, newly blocked", _enforced(numbers.newly_blocked)),
         ("time to enforce, newly allowed", _enforced(numbers.newly_allowed)),
         *([("time between two looks", f"{numbers.resolution:.2f} s")] if numbers.resolution is not None else []),
+        *([("established connections", f"{numbers.kept} kept, {numbers.cut} cut")] if numbers.kept or numbers.cut else []),
+        *([("left out", _left_out(run))] if run.facts.left_out else []),
         ("duration", f"{run.facts.seconds:.1f} s"),
         *((escaped(label), escaped(text)) for label, text in run.facts.cluster.items()),
     ]
     return f"## {escaped(headline(run, numbers))}\n\n" + _table(("", ""), rows)
+
+
+def _left_out(run: Run) -> str:
+    facts = run.facts
+    return left_out(facts.left_out, facts.planned + facts.left_out, facts.left_out_disruptive)
 
 
 def _order(item: tuple[Outcome, int]) -> int:

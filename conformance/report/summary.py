@@ -29,7 +29,9 @@ class Summary:
 
     `findings` counts cells by kind in scenarios that failed or are in error; what fails as known is not in it. A cell is a
     question of one step. `judged` and `left_open` count the cells of measured steps, without the baselines. `resolution`
-    is the median time between two looks at a table, in seconds: a time to enforce is not known better than that.
+    is the median time between two looks at a table, in seconds: a time to enforce is not known better than that. `kept` and
+    `cut` count watched connections that stood when a step began, by what became of them. `reached` are the leaks that the
+    rounds saw: cells, as in `blocked`, and nothing that a watch or a starting pod saw beside them.
     """
 
     outcomes: Mapping[Outcome, int]
@@ -41,6 +43,9 @@ class Summary:
     newly_blocked: Enforced
     newly_allowed: Enforced
     resolution: float | None
+    kept: int = 0
+    cut: int = 0
+    reached: int = 0
 
     @classmethod
     def of(cls, run: Run) -> Summary:
@@ -48,6 +53,7 @@ class Summary:
         measured = [step for each in run.scenarios for step in each.measurement.steps if step.number and step.timeline.rounds]
         verdicts = Counter(expectation.verdict for step in measured for expectation in step.expected.values())
         wrong = run.of(Outcome.FAILED, Outcome.ERROR)
+        established = Counter(each.was_kept for scenario in run.scenarios for each in scenario.judgement.established)
         return cls(
             outcomes=Counter(each.outcome for each in run.scenarios),
             findings=Counter(finding.kind for each in wrong for finding in each.judgement.findings),
@@ -58,6 +64,13 @@ class Summary:
             newly_blocked=_enforced(run, Verdict.BLOCKED),
             newly_allowed=_enforced(run, Verdict.ALLOWED),
             resolution=percentile((later - earlier for step in measured for earlier, later in pairwise(step.timeline.rounds)), 50),
+            kept=established[True],
+            cut=established[False],
+            reached=sum(
+                finding.kind is FindingKind.WRONGLY_ALLOWED and not finding.is_beside
+                for each in wrong
+                for finding in each.judgement.findings
+            ),
         )
 
     @property
@@ -87,7 +100,7 @@ def headline(run: Run, numbers: Summary) -> str:
     if not measured:
         return f"Nothing was measured: nothing can be said about {plugin}{unsaid}."
     if failed:
-        if numbers.blocked and numbers.leaks >= numbers.blocked:
+        if numbers.blocked and numbers.reached >= numbers.blocked:
             return f"{plugin} enforces no policy: all {numbers.blocked} cells that must be blocked are reached{unsaid}."
         counts = [f"{counted(numbers.leaks, 'cell')} wrongly allowed", f"{counted(numbers.outages, 'cell')} wrongly blocked"]
         others = sum(number for kind, number in numbers.findings.items() if kind.is_failure) - numbers.leaks - numbers.outages
@@ -101,6 +114,12 @@ def headline(run: Run, numbers: Summary) -> str:
         f", {number} {each}" for each in (Outcome.NOT_SUPPORTED, Outcome.SKIPPED) if (number := numbers.outcomes.get(each, 0))
     )
     return f"{enforces}: {passed} passed{left_out}{unsaid}."
+
+
+def left_out(number: int, total: int, disruptive: int) -> str:
+    """What was there and was not selected, in one line."""
+    which = f", {disruptive} of them disruptive" if disruptive else ""
+    return f"{number} of {counted(total, 'scenario')} left out{which}"
 
 
 def _missing(run: Run) -> str:

@@ -17,10 +17,12 @@ DIFFERENCE = {
     FindingKind.WRONGLY_ALLOWED: "L",
     FindingKind.WRONGLY_BLOCKED: "O",
     FindingKind.WRONG_RESPONDER: "W",
+    FindingKind.WRONG_SOURCE: "S",
     FindingKind.ILLEGAL: "I",
     FindingKind.UNSTABLE: UNSTABLE,
     FindingKind.BROKEN: BROKEN,
     FindingKind.BASELINE: BROKEN,
+    FindingKind.NETWORK: "N",
 }
 """The symbol of a wrong cell in the table of differences."""
 
@@ -33,12 +35,14 @@ MEANING = {
     "L": "leak: wrongly allowed",
     "O": "outage: wrongly blocked",
     "W": "wrong pod answered",
+    "S": "seen to come from another address",
+    "N": "fault of the network",
     "I": "illegal for an open cell",
     UNSTABLE: "unstable",
     BROKEN: "not measured",
 }
 STYLE = {".": "green", "X": "blue", "?": "yellow", "-": "dim", "=": "dim", "L": "bold red", "O": "bold magenta", "W": "bold red"}
-STYLE |= {"I": "bold red", UNSTABLE: "bold yellow", BROKEN: "bold yellow"}
+STYLE |= {"I": "bold red", "S": "bold red", "N": "bold red", UNSTABLE: "bold yellow", BROKEN: "bold yellow"}
 
 TITLES = ("expected", "observed", "difference")
 _GAP = "   "
@@ -55,8 +59,8 @@ class Look:
 
 
 def looks(step: StepMeasurement, findings: Sequence[Finding]) -> dict[Question, Look]:
-    """Every cell of a step. `findings` are those of the step."""
-    kinds = {finding.question: finding.kind for finding in findings}
+    """Every cell of a step. `findings` are those of the step; what was found beside its rounds is not in its tables."""
+    kinds = {finding.question: finding.kind for finding in findings if not finding.is_beside}
     found = {}
     for question, expectation in step.expected.items():
         track = step.timeline.tracks.get(question, ())

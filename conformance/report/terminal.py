@@ -6,10 +6,10 @@ from rich.console import Console
 
 from conformance.judge import FindingKind
 from conformance.judge.finding import counted
-from conformance.record import Run
+from conformance.record import Run, ScenarioRecord
 from conformance.report.explain import NAME, STYLE, put_scenario
 from conformance.report.page import Page, Part
-from conformance.report.summary import Enforced, Summary, headline, worst_first
+from conformance.report.summary import Enforced, Summary, headline, left_out, worst_first
 from conformance.world.verdict import Outcome
 
 _LABEL = 17
@@ -74,6 +74,8 @@ def _put_numbers(page: Page, numbers: Summary) -> None:
             _row(page, NAME[kind], (str(numbers.findings[kind]), "bold yellow"))
     if numbers.transients:
         _row(page, "transients", f"{numbers.transients} (cells wrong for a while during a change: no failure)")
+    if numbers.kept or numbers.cut:
+        _row(page, "established", f"{counted(numbers.kept, 'connection')} kept, {numbers.cut} cut, over all steps")
     _row(page, "time to enforce", f"newly blocked: {_enforced(numbers.newly_blocked)}")
     _row(page, "", f"newly allowed: {_enforced(numbers.newly_allowed)}")
     if numbers.resolution is not None:
@@ -98,6 +100,8 @@ def _put_facts(page: Page, run: Run) -> None:
         _row(page, "phases", ", ".join(f"{phase.name} {_duration(phase.seconds)}" for phase in facts.phases))
     for label, text in facts.cluster.items():
         _row(page, label, text)
+    if facts.left_out:
+        _row(page, "left out", left_out(facts.left_out, facts.planned + facts.left_out, facts.left_out_disruptive))
 
 
 def _duration(seconds: float) -> str:
@@ -112,5 +116,13 @@ def _put_reasons(page: Page, run: Run) -> None:
         if scenarios:
             page.blank()
             page.line((f"{outcome} ({len(scenarios)})", STYLE[outcome]), indent=2)
-        for scenario in scenarios:
-            page.paragraph(f"{scenario.name}: ", (scenario.sentence, "dim"), indent=4, hang=2)
+        for sentence, names in _by_sentence(scenarios).items():
+            page.paragraph(f"{', '.join(names)}: ", (sentence, "dim"), indent=4, hang=2)
+
+
+def _by_sentence(scenarios: tuple[ScenarioRecord, ...]) -> dict[str, list[str]]:
+    """The scenarios' names by the reason that they share: what is left out for one reason is one line."""
+    found: dict[str, list[str]] = {}
+    for scenario in scenarios:
+        found.setdefault(scenario.sentence, []).append(scenario.name)
+    return found

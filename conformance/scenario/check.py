@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from conformance.scenario.fault import Fault
 from conformance.scenario.fictive import fictive_world
+from conformance.scenario.layout import Layout, ServiceKind
+from conformance.scenario.meaning import meaning
 from conformance.scenario.policies import policy_document
-from conformance.scenario.scenario import Annotate, Apply, Scenario
+from conformance.scenario.scenario import Action, Add, Annotate, Apply, Restart, Scenario, Together
 from conformance.scenario.source import Keys, read
 from conformance.world.place import LEGACY_ANNOTATION, OUTSIDE
 from conformance.world.policy import NetworkPolicy, PolicyPort
@@ -31,7 +33,7 @@ def check(scenarios: Iterable[Scenario]) -> tuple[Fault, ...]:
     """Where scenarios, each of them sound, break what holds for all; by file and line."""
     every = tuple(scenarios)
     found = [_fault(scenario, finding) for scenario in every for invariant in INVARIANTS for finding in invariant.find(scenario)]
-    found += [_fault(scenario, finding) for scenario, finding in _repeated_names(every)]
+    found += [_fault(scenario, finding) for scenario, finding in _repeated(every)]
     return tuple(sorted(found, key=lambda fault: (str(fault.path), fault.line, fault.column)))
 
 
@@ -41,12 +43,19 @@ def _fault(scenario: Scenario, finding: Finding) -> Fault:
     return Fault(scenario.path, 0, 0, text) if source is None else source.fault(text, keys, at_key=isinstance(keys[-1], str))
 
 
-def _repeated_names(scenarios: tuple[Scenario, ...]) -> Iterator[tuple[Scenario, Finding]]:
-    first: dict[str, Scenario] = {}
+def needed(scenario: Scenario) -> tuple[str, ...]:
+    """The capabilities that it uses, as far as that can be seen in its file."""
+    return tuple(name for name, _ in _uses(scenario))
+
+
+def _repeated(scenarios: tuple[Scenario, ...]) -> Iterator[tuple[Scenario, Finding]]:
+    names: dict[str, Scenario] = {}
+    meanings: dict[str, Scenario] = {}
     for scenario in scenarios:
-        other = first.setdefault(scenario.name, scenario)
-        if other is not scenario:
+        if (other := names.setdefault(scenario.name, scenario)) is not scenario:
             yield scenario, (("name",), f"the name {scenario.name} is that of {other.path} too")
+        if (other := meanings.setdefault(meaning(scenario), scenario)) is not scenario:
+            yield scenario, (("name",), f"it means the same as {other.path}: the same layout, policies, changes and questions")
 
 
 def _unfit_file_name(scenario: Scenario) -> Iterator[Finding]:
@@ -67,8 +76,15 @@ def _no_sentence(scenario: Scenario) -> Iterator[Finding]:
             yield (key,), f"{key} is no sentence: it ends without a full stop"
 
 
+def _unexplained(scenario: Scenario) -> Iterator[Finding]:
+    if not scenario.fault_class:
+        yield ("name",), "class is missing: the class of faults that it is about"
+    if not scenario.origin:
+        yield ("name",), "origin is missing: a list of where it comes from"
+
+
 def _unused_policy(scenario: Scenario) -> Iterator[Finding]:
-    used = {name for step in scenario.steps if isinstance(step.action, Apply) for name in step.action.names}
+    used = {name for action in _actions(scenario) if isinstance(action, Apply) for name in action.names}
     for name in scenario.policies:
         if name not in used:
             yield ("policies", name), f"no step applies policy {name}"
@@ -86,7 +102,21 @@ def _wrong_needs(scenario: Scenario) -> Iterator[Finding]:
             yield ("needs", index), f"needs names {name}, and nothing here uses it"
 
 
-_SEEN = ("outside-host", "sctp", "icmp", "named-port", "end-port", "legacy-annotation")
+_SEEN = (
+    "outside-host",
+    "sctp",
+    "icmp",
+    "named-port",
+    "end-port",
+    "legacy-annotation",
+    "service",
+    "node-port",
+    "dns",
+    "host-network",
+    "host-port",
+    "restart-plugin",
+    "restart-node",
+)
 """Capabilities whose use can be seen in a file."""
 
 
@@ -103,9 +133,42 @@ def _uses(scenario: Scenario) -> Iterator[tuple[str, str]]:
         yield "named-port", "a policy has a named port"
     if any(port.end is not None for port in ports):
         yield "end-port", "a policy has an endPort"
-    annotated = (step.action.changes for step in scenario.steps if isinstance(step.action, Annotate))
+    added = {ref for action in _actions(scenario) if isinstance(action, Add) for ref in action.refs}
+    yield from _used_by_layout(scenario.layout, added)
+    yield from _used_by_steps(_actions(scenario))
+
+
+def _used_by_layout(layout: Layout, added: Container[str]) -> Iterator[tuple[str, str]]:
+    services = [plan for ref, plan in layout.services() if ref in added or not plan.comes_later]
+    kinds = {plan.kind for plan in services}
+    if kinds - {ServiceKind.HEADLESS}:
+        yield "service", "its layout has a Service"
+    if ServiceKind.NODE_PORT in kinds:
+        yield "node-port", "its layout has a Service with node ports"
+    if ServiceKind.HEADLESS in kinds or any(plan.is_asked_by_name for plan in services):
+        yield "dns", "a Service of its layout is asked by its name"
+    if any(plan.is_host_network for _, plan in layout.pods()):
+        yield "host-network", "a pod of its layout is in its node's network"
+    if any(plan.host_ports for _, plan in layout.pods()):
+        yield "host-port", "a pod of its layout has a host port"
+
+
+def _used_by_steps(actions: Iterable[Action]) -> Iterator[tuple[str, str]]:
+    every = tuple(actions)
+    annotated = (action.changes for action in every if isinstance(action, Annotate))
     if any(LEGACY_ANNOTATION in keys for changes in annotated for keys in changes.values()):
         yield "legacy-annotation", "a step sets the annotation"
+    restarted = {action.what.partition("/")[0] for action in every if isinstance(action, Restart)}
+    if "plugin" in restarted:
+        yield "restart-plugin", "a step restarts the plugin"
+    if "node" in restarted:
+        yield "restart-node", "a step restarts a node"
+
+
+def _actions(scenario: Scenario) -> Iterator[Action]:
+    """All changes, those that are made together one by one."""
+    for step in scenario.steps:
+        yield from step.action.actions if isinstance(step.action, Together) else (step.action,)
 
 
 def _policy_ports(scenario: Scenario) -> Iterator[PolicyPort]:
@@ -120,7 +183,8 @@ INVARIANTS = (
     Invariant("A file is called as its scenario, with the recipe's number before it.", _unfit_file_name),
     Invariant("Names and descriptions say what is, not what should be.", _wish),
     Invariant("Descriptions and reasons are sentences.", _no_sentence),
+    Invariant("A scenario names its class of faults and where it comes from.", _unexplained),
     Invariant("Every policy is applied by a step.", _unused_policy),
     Invariant("A scenario needs what it uses, and uses what it needs.", _wrong_needs),
 )
-"""Beside these: every name is used once."""
+"""Beside these: every name is used once, and no two scenarios have the same meaning."""

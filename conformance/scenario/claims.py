@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from conformance.scenario.scenario import Claim, Step
+from conformance.scenario.expects import is_watchable
+from conformance.scenario.scenario import Claim, Scenario, Step
 from conformance.world.expectation import ExpectedTable
 from conformance.world.question import Question
+from conformance.world.table import Cell
 from conformance.world.verdict import Verdict
 
 
 def claimed(step: Step, questions: Iterable[Question]) -> dict[Question, Claim]:
     """The claim that counts for each question of which the step speaks: the last one."""
+    general: Claim | None = None
+    of_pair: dict[tuple[str, str], list[tuple[Cell, Claim]]] = {}
+    for claim in step.expect:
+        if claim.cell is None:
+            general = claim
+            of_pair.clear()
+        else:
+            of_pair.setdefault((claim.cell.source, claim.cell.destination), []).insert(0, (claim.cell, claim))
     found = {}
     for question in questions:
-        for claim in step.expect:
-            if claim.cell is None or claim.cell.holds(question):
-                found[question] = claim
+        counts = next((claim for cell, claim in of_pair.get(question.pair, ()) if cell.lane.holds(question)), general)
+        if counts is not None:
+            found[question] = counts
     return found
 
 
@@ -34,6 +44,12 @@ def contradictions(step: Step, expected: ExpectedTable) -> dict[Question, Claim]
         for question, claim in claimed(step, expected).items()
         if claim.verdict is not None and claim.verdict is not expected[question].verdict
     }
+
+
+def watched(scenario: Scenario, questions: Iterable[Question]) -> tuple[Question, ...]:
+    """The questions that the scenario's watched cells mean."""
+    plain = [question for question in questions if is_watchable(question)] if scenario.watch else ()
+    return tuple(question for question in plain if any(cell.holds(question) for cell in scenario.watch))
 
 
 def sentences(found: dict[Question, Claim], expected: ExpectedTable) -> tuple[str, ...]:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from conformance.scenario.scenario import Layout
-from conformance.world.place import OUTSIDE, Address, Namespace, Node, OutsideHost, Pod, World
+from conformance.scenario.doors import doors_of
+from conformance.scenario.layout import NODES, Layout, PodPlan, ServiceKind
+from conformance.world.place import OUTSIDE, Address, Namespace, Node, OutsideHost, Pod, Port, World
+from conformance.world.verdict import Protocol
 
 NAME_LABEL = "kubernetes.io/metadata.name"
 """The label that the API server sets on every namespace, with its name as the value."""
 
 _PIECES = {"alpha": 8, "beta": 12}
+
+
+@dataclass(frozen=True, slots=True)
+class FictiveService:
+    """What a cluster would have given a Service."""
+
+    addresses: tuple[Address, ...]
+    node_ports: Mapping[tuple[int, Protocol], int]
 
 
 def placement(layout: Layout, workers: Sequence[str]) -> dict[str, str]:
@@ -21,25 +32,19 @@ def placement(layout: Layout, workers: Sequence[str]) -> dict[str, str]:
     """
     letters = {ref: plan.node for ref, plan in layout.pods()}
     turns = iter(range(len(letters)))
-    return {ref: workers[(next(turns) if letter is None else "ab".index(letter)) % len(workers)] for ref, letter in letters.items()}
+    return {ref: workers[(next(turns) if letter is None else NODES.index(letter)) % len(workers)] for ref, letter in letters.items()}
 
 
 def fictive_world(layout: Layout) -> World:
-    """Pods in 192.0.2.0/24 and 2001:db8:0:2::/64, nodes a and b, outside hosts as far apart as a provider puts them.
+    """Everybody of a layout, those that come later, too: pods in 192.0.2.0/24 and 2001:db8:0:2::/64, nodes a and b, Services in
+    198.51.100.0/24 and 2001:db8:0:4::/64, outside hosts as far apart as a provider puts them.
 
     alpha and beta lie in a /24 (/80) each, and both in a /21 (/77) without anybody else.
     """
-    nodes = placement(layout, ("a", "b"))
+    on = placement(layout, NODES)
+    servers = {name: Node(name, _pair("192.0.2.", "2001:db8:0:3::", number)) for number, name in enumerate(NODES, 251)}
     pods = {
-        ref: Pod(
-            ref=ref,
-            namespace=ref.partition("/")[0],
-            name=ref.partition("/")[2],
-            labels=plan.labels,
-            serves=plan.serves,
-            addresses=_pair("192.0.2.", "2001:db8:0:2::", number),
-            node=nodes[ref],
-        )
+        ref: _pod(ref, plan, servers[on[ref]], _pair("192.0.2.", "2001:db8:0:2::", number))
         for number, (ref, plan) in enumerate(layout.pods(), 1)
     }
     namespaces = {name: Namespace(name, name, {**plan.labels, NAME_LABEL: name}) for name, plan in layout.namespaces.items()}
@@ -49,8 +54,42 @@ def fictive_world(layout: Layout) -> World:
         )
         for name, plan in layout.hosts.items()
     }
-    servers = {name: Node(name, _pair("192.0.2.", "2001:db8:0:3::", number)) for number, name in enumerate(("a", "b"), 251)}
-    return World(namespaces, pods, hosts, servers)
+    doors = doors_of(layout, namespaces, pods, servers, NODES, fictive_services(layout), _host_ports(layout))
+    resolver = Pod("kube-system/dns", "kube-system", "dns", {"k8s-app": "kube-dns"}, _DNS, _pair("192.0.2.", "2001:db8:0:2::", 250), "a")
+    return World(namespaces, pods, hosts, servers, doors, (resolver,))
+
+
+_DNS = (Port(53, Protocol.UDP), Port(53, Protocol.TCP))
+
+
+def _pod(ref: str, plan: PodPlan, node: Node, addresses: tuple[Address, ...]) -> Pod:
+    namespace, _, name = ref.partition("/")
+    return Pod(
+        ref=ref,
+        namespace=namespace,
+        name=name,
+        labels=plan.labels,
+        serves=plan.serves,
+        addresses=() if plan.is_pending else node.addresses if plan.is_host_network else addresses,
+        node=node.name,
+        is_host_network=plan.is_host_network,
+    )
+
+
+def fictive_services(layout: Layout) -> dict[str, FictiveService]:
+    """What a cluster would give each Service, by `svc/namespace/service`."""
+    return {
+        ref: FictiveService(
+            () if plan.kind is ServiceKind.HEADLESS else _pair("198.51.100.", "2001:db8:0:4::", number),
+            {(port.number, port.protocol): 30000 + 100 * number + each for each, port in enumerate(plan.ports)},
+        )
+        for number, (ref, plan) in enumerate(layout.services(), 1)
+    }
+
+
+def _host_ports(layout: Layout) -> dict[tuple[str, int, Protocol], int]:
+    ports = [(ref, port.number, port.protocol) for ref, plan in layout.pods() for port in plan.host_ports]
+    return {key: 20000 + number for number, key in enumerate(ports)}
 
 
 def _pair(prefix4: str, prefix6: str, number: int) -> tuple[Address, ...]:

@@ -9,17 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from conformance import data
+from conformance.scenario.expects import Known, claims_of, watch_of
 from conformance.scenario.fault import Fault, InvalidScenario
 from conformance.scenario.fictive import fictive_world
-from conformance.scenario.places import layout_of, port_faults
-from conformance.scenario.policies import InvalidPolicyText, policy_document
+from conformance.scenario.layout_faults import layout_faults
+from conformance.scenario.places import layout_of
+from conformance.scenario.policies import InvalidPolicyText, named_places, policy_document
+from conformance.scenario.presence import Presence
 from conformance.scenario.scenario import Claim, Layout, Scenario, Step
 from conformance.scenario.shape import shape_faults
 from conformance.scenario.source import Keys, Source, read
-from conformance.scenario.steps import action_faults, action_of, claims_of
-from conformance.world.verdict import Family
+from conformance.scenario.steps import PolicyText, Situation, action_of
+from conformance.world.question import Sizes
+from conformance.world.verdict import Family, Protocol
 
-SCHEMA, CAPABILITIES, LAYOUTS = "schema.json", "capabilities.yaml", "layouts"
+SCHEMA, CAPABILITIES, CLASSES, LAYOUTS = "schema.json", "capabilities.yaml", "classes.yaml", "layouts"
 
 
 def load(path: Path) -> Scenario:
@@ -55,12 +59,31 @@ def schema() -> Mapping[str, Any]:
 
 def capabilities(root: Path | None = None) -> Mapping[str, str]:
     """What scenarios may need, with a sentence each. Raises InvalidScenario."""
-    path = (root or data.folder("scenarios")) / CAPABILITIES
+    return explained(CAPABILITIES, root)
+
+
+def classes(root: Path | None = None) -> Mapping[str, str]:
+    """The classes of faults that scenarios are about, with a sentence each. Raises InvalidScenario."""
+    return explained(CLASSES, root)
+
+
+def explained(file: str, root: Path | None = None) -> Mapping[str, str]:
+    """The words that a file of the root (the suite's own where that has none) explains with a sentence each.
+
+    Raises InvalidScenario.
+    """
+    here = (root or data.folder("scenarios")) / file
+    path = here if here.is_file() else data.folder("scenarios") / file
+    return _explained(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _explained(path: Path, changed: int) -> Mapping[str, str]:  # noqa: ARG001 - a part of the cache's key
     source, faults = read(path)
     if source is None or faults:
         raise InvalidScenario(faults)
     if not isinstance(source.value, dict) or not all(isinstance(each, str) for pair in source.value.items() for each in pair):
-        raise InvalidScenario((source.fault("capabilities are names with a sentence each"),))
+        raise InvalidScenario((source.fault(f"{path.stem} are names with a sentence each"),))
     return source.value
 
 
@@ -86,13 +109,18 @@ class _Reading:
     def scenario(self) -> Scenario | None:
         """The scenario, or None where a part that it needs is missing; the faults are in `faults`."""
         layout = self.layout()
-        self.needs()
+        self.words("needs", CAPABILITIES, "capability")
+        self.words("class", CLASSES, "class")
         policies = {name: text for name, text in self.strings("policies").items() if isinstance(text, str)}
-        self.faults += self.policy_faults(policies, layout)
-        steps = tuple(self.steps(layout, set(self.strings("policies"))))
+        sizes = {Protocol(name): tuple(sizes) for name, sizes in self.strings("sizes").items()} if self.is_sound("sizes") else {}
+        situation = Situation(self.source, layout, self.policies_of(policies, layout), self.is_sound)
+        asked = _Asked(layout, sizes)
+        steps = tuple(self.steps(situation, asked))
+        watch = watch_of(self.source, self.value["watch"], asked.ever(), self.faults) if self.is_sound("watch") else ()
         if self.faults or layout is None:
             return None
         value, parent = self.value, self.path.absolute().parent
+        is_disruptive = value.get("disruptive", False)
         return Scenario(
             name=value["name"],
             about=value["about"],
@@ -104,7 +132,13 @@ class _Reading:
             group=parent.relative_to(self.root.absolute()).as_posix() if parent.is_relative_to(self.root.absolute()) else parent.name,
             recipe=value.get("recipe"),
             needs=tuple(value.get("needs", ())),
-            runs_alone=value.get("runs-alone", False),
+            runs_alone=value.get("runs-alone", False) or is_disruptive,
+            fault_class=value.get("class", ""),
+            origin=tuple(value.get("origin", ())),
+            watch=watch,
+            sizes=sizes,
+            judges_source=value.get("without-nat", False),
+            is_disruptive=is_disruptive,
         )
 
     def strings(self, key: str) -> Mapping[str, Any]:
@@ -117,12 +151,9 @@ class _Reading:
         value = self.value["layout"]
         if isinstance(value, str):
             return self.shared(value)
-        return self.checked(self.source, ("layout",), value, None)
-
-    def checked(self, source: Source, keys: Keys, value: Mapping[str, Any], name: str | None) -> Layout | None:
-        faults = list(port_faults(source, keys, value))
+        faults = tuple(layout_faults(self.source, ("layout",), value))
         self.faults += faults
-        return None if faults else layout_of(value, name)
+        return None if faults else layout_of(value)
 
     def shared(self, name: str) -> Layout | None:
         path = self.root / LAYOUTS / f"{name}.yaml"
@@ -130,44 +161,81 @@ class _Reading:
             known = ", ".join(sorted(each.stem for each in (self.root / LAYOUTS).glob("*.yaml"))) or "none"
             self.faults.append(self.source.fault(f"there is no layout {name!r}; there are: {known}", ("layout",)))
             return None
-        source, syntax = read(path)
-        self.faults += syntax
-        if source is None:
-            return None
-        shape = [fault for _, fault in shape_faults(source, {"$ref": "#/$defs/layoutFile", "$defs": schema()["$defs"]})]
-        self.faults += shape
-        return None if shape else self.checked(source, ("layout",), source.value["layout"], name)
+        layout, faults = _shared_layout(path, path.stat().st_mtime_ns)
+        self.faults += faults
+        return layout
 
-    def needs(self) -> None:
+    def words(self, key: str, file: str, kind: str) -> None:
+        """The words below a key (one, or a list of them) must be of those that a file of the root explains."""
         try:
-            known = capabilities(self.root)
+            known = explained(file, self.root)
         except InvalidScenario as wrong:
             self.faults += wrong.faults
             return
-        needs = self.value.get("needs")
-        for index, name in enumerate(needs if isinstance(needs, list) else ()):
-            if isinstance(name, str) and name not in known:
-                self.faults.append(self.source.fault(f"there is no capability {name!r}; there are: {', '.join(known)}", ("needs", index)))
+        value = self.value.get(key)
+        listed: list[tuple[Keys, Any]] = [((key, index), word) for index, word in enumerate(value)] if isinstance(value, list) else []
+        for keys, word in listed or ([((key,), value)] if self.is_sound(key) else []):
+            if isinstance(word, str) and word not in known:
+                self.faults.append(self.source.fault(f"there is no {kind} {word!r}; there are: {', '.join(known)}", keys))
 
-    def policy_faults(self, policies: Mapping[str, str], layout: Layout | None) -> Iterator[Fault]:
+    def policies_of(self, texts: Mapping[str, str], layout: Layout | None) -> dict[str, PolicyText]:
+        """The policies by their keys; the key is the reference where the text has faults, which are added."""
         world = None if layout is None else fictive_world(layout)
-        for name, text in policies.items():
+        found = {name: PolicyText(name) for name in self.strings("policies")}
+        for name, text in texts.items():
             try:
-                policy_document(text, world, Family)
+                metadata = policy_document(text, world, Family)["metadata"]
+                found[name] = PolicyText(f"{metadata['namespace']}/{metadata['name']}", named_places(text))
             except InvalidPolicyText as wrong:
-                for each in wrong.faults:
-                    yield self.source.fault(f"policy {name}: {each.text}", ("policies", name), line=each.line, column=each.column)
+                self.faults += (
+                    self.source.fault(f"policy {name}: {each.text}", ("policies", name), line=each.line, column=each.column)
+                    for each in wrong.faults
+                )
+        return found
 
-    def steps(self, layout: Layout | None, policies: set[str]) -> Iterator[Step]:
-        applied: set[str] = set()
+    def steps(self, situation: Situation, asked: _Asked) -> Iterator[Step]:
         steps = self.value.get("steps")
         for index, value in enumerate(steps if isinstance(steps, list) else ()):
             keys: Keys = ("steps", index)
-            expect: tuple[Claim, ...] = ()
-            if self.is_sound(*keys, "expect"):
-                expect = claims_of(self.source, (*keys, "expect"), value["expect"], layout, self.faults)
             if isinstance(value, dict):
-                sound = {key for key in value if self.is_sound(*keys, key)}
-                self.faults += action_faults(self.source, keys, value, sound, layout, policies, applied)
+                self.faults += situation.faults(keys, value)
+            expect: tuple[Claim, ...] = ()
+            known = asked.at(situation.presence)
+            if self.is_sound(*keys, "expect"):
+                expect = claims_of(self.source, (*keys, "expect"), value["expect"], known, self.faults)
             if not self.faults:
                 yield Step(action_of(value), expect, self.source.line(keys))
+
+
+class _Asked:
+    """What is asked at each step of a file: worked out once for all steps at which the same are there."""
+
+    def __init__(self, layout: Layout | None, sizes: Sizes) -> None:
+        self._layout, self._sizes = layout, sizes
+        self._everybody = None if layout is None else fictive_world(layout)
+        self._known: dict[Presence, Known] = {}
+
+    def at(self, presence: Presence) -> Known:
+        """What a claim can speak of when these are there."""
+        if presence not in self._known:
+            self._known[presence] = Known(self._layout, self._everybody, presence, self._sizes)
+        return self._known[presence]
+
+    def ever(self) -> tuple[Known, ...]:
+        """What a claim could speak of at any step, before the first one, too. Empty without a layout."""
+        if self._layout is None:
+            return ()
+        self.at(Presence.at_first(self._layout))
+        return tuple(self._known.values())
+
+
+@cache
+def _shared_layout(path: Path, changed: int) -> tuple[Layout | None, tuple[Fault, ...]]:  # noqa: ARG001 - a part of the cache's key
+    """A shared layout (None where it has faults), and its faults. `changed` tells versions of the file apart."""
+    source, syntax = read(path)
+    if source is None:
+        return None, syntax
+    faults = [*syntax, *(fault for _, fault in shape_faults(source, {"$ref": "#/$defs/layoutFile", "$defs": schema()["$defs"]}))]
+    if not faults:
+        faults += layout_faults(source, ("layout",), source.value["layout"])
+    return (None if faults else layout_of(source.value["layout"], path.stem)), tuple(faults)

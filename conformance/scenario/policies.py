@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -53,22 +54,36 @@ def policy_document(text: str, world: World | None, families: Iterable[Family]) 
         return TextFault(what, *place) if place and has_all_lines else TextFault(what)
 
     try:
-        root = yaml.compose(rendered, Loader)
-        document: Any = None if root is None else construct(root)
+        document, namespace = _policy(rendered)
+    except InvalidPolicy as wrong:
+        raise InvalidPolicyText(*(fault(what, _mark(rendered, where)) for where, what in wrong.faults)) from None
     except UNREADABLE as wrong:
         raise InvalidPolicyText(fault(*no_yaml(wrong, rendered))) from None
-    try:
-        policy = NetworkPolicy.from_document(document)
-    except InvalidPolicy as wrong:
-        raise InvalidPolicyText(*(fault(what, _mark(root, where)) for where, what in wrong.faults)) from None
-    if world is not None and policy.namespace not in world.namespaces:
+    if world is not None and namespace not in world.namespaces:
         known = ", ".join(world.namespaces)
-        raise InvalidPolicyText(fault(f"namespace {policy.namespace!r} is none of the layout: {known}", _mark(root, "metadata.namespace")))
-    checked: Mapping[str, Any] = document
-    return checked
+        raise InvalidPolicyText(fault(f"namespace {namespace!r} is none of the layout: {known}", _mark(rendered, "metadata.namespace")))
+    return document
+
+
+@lru_cache(maxsize=4096)
+def _policy(rendered: str) -> tuple[Mapping[str, Any], str]:
+    """The document of a policy, which nobody may change, and its namespace. Raises InvalidPolicy and what UNREADABLE names.
+
+    A catalogue's texts are read by many who look at them.
+    """
+    root = yaml.compose(rendered, Loader)
+    document: Any = None if root is None else construct(root)
+    return document, NetworkPolicy.from_document(document).namespace
+
+
+def named_places(text: str) -> tuple[str, ...]:
+    """The references of those whose addresses Jinja fills into a policy's text."""
+    return tuple(re.findall(r"""\b(?:address|cidr|block)\(\s*['"]([^'"]+)['"]""", text))
 
 
 def _fill_in(text: str, world: World | None, families: tuple[Family, ...]) -> str:
+    if not any(mark in text for mark in ("{{", "{%", "{#")):
+        return text.removesuffix("\n")  # as Jinja does
     words = {**_functions(world, families), "families": [str(family) for family in families]}
     try:
         return _JINJA.from_string(text).render(words)
@@ -116,8 +131,9 @@ def _functions(world: World | None, families: tuple[Family, ...]) -> Mapping[str
     return {"address": address, "cidr": cidr, "block": block}
 
 
-def _mark(root: yaml.Node | None, where: str) -> tuple[int, int] | None:
-    """Where the field `spec.ingress[0].from` stands, or what is nearest above it."""
+def _mark(rendered: str, where: str) -> tuple[int, int] | None:
+    """Where the field `spec.ingress[0].from` of a document stands, or what is nearest above it."""
+    root = yaml.compose(rendered, Loader)
     keys: Keys = tuple(int(index) if index else word for word, index in re.findall(r"(\w+)|\[(\d+)\]", where)) if where else ()
     node, mark = root, root.start_mark if root is not None else None
     for key in keys:

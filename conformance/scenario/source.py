@@ -151,7 +151,8 @@ def _repeated(source: Source, node: yaml.Node, keys: Keys) -> Iterator[Fault]:
 
 
 def _key(node: yaml.Node) -> Any:
-    return construct(node)
+    # Most keys are plain words, and constructing each takes long.
+    return node.value if node.tag == "tag:yaml.org,2002:str" else construct(node)
 
 
 def _find(root: yaml.Node, keys: Keys) -> yaml.Node:

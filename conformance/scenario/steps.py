@@ -1,176 +1,215 @@
-"""Steps: the change, and what is claimed after it; each word checked against the layout and the policies."""
+"""The changes of steps, each checked against what the steps before it leave: policies, pods, Services, addresses."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
+from conformance.scenario.action import (
+    Action,
+    Add,
+    Annotate,
+    Apply,
+    Churn,
+    Complete,
+    Delete,
+    Recreate,
+    Relabel,
+    Remove,
+    Restart,
+    Reuse,
+    Together,
+    Wait,
+)
 from conformance.scenario.fault import Fault
-from conformance.scenario.fictive import fictive_world
-from conformance.scenario.scenario import Action, Annotate, Apply, Claim, Delete, Layout, Relabel
+from conformance.scenario.layout import Layout
+from conformance.scenario.presence import Presence
 from conformance.scenario.source import Keys, Source
-from conformance.world.place import OUTSIDE
-from conformance.world.question import Question, questions_of
-from conformance.world.table import NOT_ASKED, Cell, InvalidTable, Lane, read
-from conformance.world.verdict import Family, Verdict
 
-ACTIONS = ("apply", "delete", "relabel", "annotate")
-WORDS = {"all allowed": Verdict.ALLOWED, "all blocked": Verdict.BLOCKED}
+_LISTS: Mapping[str, Callable[[tuple[str, ...]], Action]] = {
+    "apply": Apply,
+    "delete": Delete,
+    "add": Add,
+    "remove": Remove,
+    "recreate": Recreate,
+    "complete": Complete,
+}
+_OTHERS: Mapping[str, Callable[[Any], Action]] = {
+    "relabel": Relabel,
+    "annotate": Annotate,
+    "reuse": Reuse,
+    "restart": Restart,
+    "churn": lambda value: Churn(**value),
+    "wait": Wait,
+}
+SINGLE = ("apply", "delete", "relabel", "annotate", "add", "remove", "recreate", "complete", "reuse", "restart")
+"""What may be done together with others."""
+
+ACTIONS = (*SINGLE, "churn", "wait", "together")
 
 
 def action_of(value: Mapping[str, Any]) -> Action:
-    """The change of a step that has exactly one."""
-    if "apply" in value:
-        return Apply(tuple(value["apply"]))
-    if "delete" in value:
-        return Delete(tuple(value["delete"]))
-    if "relabel" in value:
-        return Relabel(value["relabel"])
-    return Annotate(value["annotate"])
+    """The change of a step that has exactly one, without faults."""
+    (key,) = set(ACTIONS) & set(value)
+    if key == "together":
+        return Together(tuple(map(action_of, value[key])), value.get("times", 1))
+    return _LISTS[key](tuple(value[key])) if key in _LISTS else _OTHERS[key](value[key])
 
 
-def action_faults(
-    source: Source, keys: Keys, value: Mapping[str, Any], sound: set[str], layout: Layout | None, policies: set[str], applied: set[str]
-) -> Iterator[Fault]:
-    """What is wrong with a step's change, as far as the shape of its parts is `sound`.
+@dataclass(frozen=True, slots=True)
+class PolicyText:
+    """What steps must know of a policy: its reference (`shop/api`), and the places whose addresses are written in it."""
 
-    `applied` are the policies that exist before it; it is brought up to date.
-    """
-    found = [key for key in ACTIONS if key in value]
-    if len(found) != 1:
-        yield source.fault(f"a step has exactly one of {', '.join(ACTIONS)}, this one has {' and '.join(found) or 'none'}", keys)
-    for key in found:
-        if key not in sound:
-            continue
+    ref: str
+    places: tuple[str, ...] = ()
+
+
+class Situation:
+    """What is there before a step. Faults are found in the order of the steps; what is sound in a step changes it."""
+
+    def __init__(self, source: Source, layout: Layout | None, policies: Mapping[str, PolicyText], is_sound: Callable[..., bool]) -> None:
+        """`policies` are the policies by their keys.
+
+        `is_sound` says whether the shape of the value with these keys is right. Without a layout everybody is known.
+        """
+        self._source, self._layout, self._policies, self._is_sound = source, layout, policies, is_sound
+        self._applied: set[str] = set()
+        self._pods = {} if layout is None else dict(layout.pods())
+        self._services = [] if layout is None else [ref for ref, _ in layout.services()]
+        self.presence = Presence(frozenset()) if layout is None else Presence.at_first(layout)
+        # Every address that was ever given has a number.
+        self._numbers = count()
+        self._address_of = {ref: next(self._numbers) for ref in sorted(self.presence.pods)}
+
+    def faults(self, keys: Keys, value: Mapping[str, Any]) -> list[Fault]:
+        """What is wrong with a step's change. Then the situation is the one after it."""
+        # Addresses are filled in before a step begins.
+        self._known = set(self._address_of)
+        found = self._one_of(ACTIONS, "a step", keys, value)
+        if "times" in value and "together" not in value:
+            found.append(self._source.fault("times stands beside together, and nowhere else", (*keys, "times"), at_key=True))
+        for key in ACTIONS:
+            if key in value and self._is_sound(*keys, key):
+                where = (*keys, key)
+                found += (
+                    self._together(where, value[key], value.get("times")) if key == "together" else self._change(key, where, value[key])
+                )
+        return found
+
+    def _one_of(self, actions: Sequence[str], subject: str, keys: Keys, value: Mapping[str, Any]) -> list[Fault]:
+        found = [key for key in actions if key in value]
+        if len(found) == 1:
+            return []
+        return [
+            self._source.fault(f"{subject} has exactly one of {', '.join(actions)}, this one has {' and '.join(found) or 'none'}", keys)
+        ]
+
+    def _together(self, keys: Keys, values: Sequence[Mapping[str, Any]], times: Any) -> list[Fault]:
+        found: list[Fault] = []
+        # What can be done twice can be done any number of times.
+        for _ in range(1 if times is None else 2):
+            for index, value in enumerate(values):
+                where = (*keys, index)
+                found += self._one_of(SINGLE, "a change", where, value)
+                found += [fault for key in value for fault in self._change(key, (*where, key), value[key])]
+            if found:
+                break
+        return found
+
+    def _change(self, key: str, keys: Keys, value: Any) -> list[Fault]:
         if key in ("apply", "delete"):
-            yield from _name_faults(source, (*keys, key), value[key], policies, applied)
-        elif layout is not None:
-            yield from _ref_faults(source, (*keys, key), value[key], layout)
+            return list(self._policy_faults(keys, value))
+        if key == "churn":
+            return list(self._churn_faults(keys, value))
+        if self._layout is None or key in ("restart", "wait"):
+            return []
+        if key in ("relabel", "annotate"):
+            return list(self._label_faults(keys, value))
+        return list(self._reuse_faults(keys, value) if key == "reuse" else self._ref_faults(keys, value))
 
+    def _policy_faults(self, keys: Keys, names: Sequence[str]) -> Iterator[Fault]:
+        for index, name in enumerate(names):
+            if name not in self._policies:
+                known = ", ".join(sorted(self._policies)) or "none"
+                yield self._source.fault(f"there is no policy {name!r}; there are: {known}", (*keys, index))
+            elif keys[-1] == "delete" and self._policies[name].ref not in self._applied:
+                yield self._source.fault(f"policy {name!r} is not there at this step: no step before it applies it", (*keys, index))
+            elif keys[-1] == "apply" and (
+                unknown := [ref for ref in self._policies[name].places if ref in self._pods and ref not in self._known]
+            ):
+                what = f"policy {name!r} has the address of {unknown[0]}, which was never there before this step"
+                yield self._source.fault(what, (*keys, index))
+        refs = {self._policies[name].ref for name in names if name in self._policies}
+        self._applied = self._applied | refs if keys[-1] == "apply" else self._applied - refs
 
-def _name_faults(source: Source, keys: Keys, names: Sequence[str], policies: set[str], applied: set[str]) -> Iterator[Fault]:
-    for index, name in enumerate(names):
-        if name not in policies:
-            yield source.fault(f"there is no policy {name!r}; there are: {', '.join(sorted(policies)) or 'none'}", (*keys, index))
-        elif keys[-1] == "delete" and name not in applied:
-            yield source.fault(f"policy {name!r} is not there at this step: no step before it applies it", (*keys, index))
-    if keys[-1] == "apply":
-        applied.update(names)
-    else:
-        applied.difference_update(names)
+    def _churn_faults(self, keys: Keys, value: Mapping[str, int]) -> Iterator[Fault]:
+        if bool({"policies", "relabels"} & set(value)) != ("seconds" in value):
+            yield self._source.fault("policies and relabels (a minute) go with seconds", keys)
 
+    def _label_faults(self, keys: Keys, changes: Mapping[str, Any]) -> Iterator[Fault]:
+        namespaces = self._layout.namespaces if self._layout else {}
+        pods = self._pods if keys[-1] == "relabel" else {}
+        kind = "pod or namespace" if pods else "namespace"
+        for ref in changes:
+            if ref in pods and ref not in self.presence.pods:
+                yield self._source.fault(f"{ref} is not there at this step", (*keys, ref), at_key=True)
+            elif ref not in namespaces and ref not in pods:
+                known = ", ".join([*namespaces, *sorted(pods)])
+                yield self._source.fault(f"there is no {kind} {ref!r}; there are: {known}", (*keys, ref), at_key=True)
 
-def _ref_faults(source: Source, keys: Keys, changes: Mapping[str, Any], layout: Layout) -> Iterator[Fault]:
-    pods = {ref for ref, _ in layout.pods()} if keys[-1] == "relabel" else set()
-    kind = "pod or namespace" if pods else "namespace"
-    for ref in changes:
-        if ref not in layout.namespaces and ref not in pods:
-            known = ", ".join([*layout.namespaces, *sorted(pods)])
-            yield source.fault(f"there is no {kind} {ref!r}; there are: {known}", (*keys, ref), at_key=True)
+    def _ref_faults(self, keys: Keys, refs: Sequence[str]) -> Iterator[Fault]:
+        sound = []
+        for index, ref in enumerate(refs):
+            what = self._unknown(ref, with_services=keys[-1] in ("add", "remove")) or self._misplaced(str(keys[-1]), ref)
+            if what:
+                yield self._source.fault(what, (*keys, index))
+            else:
+                sound.append(ref)
+        self._done(_LISTS[str(keys[-1])](tuple(sound)), sound if keys[-1] in ("add", "recreate") else ())
 
-
-def claims_of(source: Source, keys: Keys, value: Any, layout: Layout | None, faults: list[Fault]) -> tuple[Claim, ...]:
-    """The claims of a step's `expect`; what is wrong with them is added to the faults."""
-    known = _Known(layout)
-    parts = list(enumerate(value)) if isinstance(value, list) else None
-    if parts is None:
-        return tuple(_claims(source, keys, value, known, faults))
-    return tuple(claim for index, part in parts for claim in _claims(source, (*keys, index), part, known, faults))
-
-
-class _Known:
-    """What a claim can speak of."""
-
-    def __init__(self, layout: Layout | None) -> None:
-        """Without a layout, which has faults of its own, everything is taken for known."""
-        self.serves = {} if layout is None else layout.serves()
-        self.questions: dict[tuple[str, str], list[Question]] = {}
-        if layout is None:
-            return
-        for question in questions_of(fictive_world(layout), Family):
-            self.questions.setdefault(question.pair, []).append(question)
-
-    def is_stranger(self, ref: str) -> bool:
-        """Whether the layout has nobody of this name."""
-        return bool(self.serves) and ref not in self.serves
-
-    def fault(self, cell: Cell) -> str:
-        """Why nothing is asked in this cell, or nothing."""
-        if not self.serves or any(cell.holds(question) for question in self.questions.get((cell.source, cell.destination), ())):
+    def _unknown(self, ref: str, *, with_services: bool = False) -> str:
+        if ref in self._pods or (with_services and ref in self._services):
             return ""
-        if cell.source == cell.destination:
-            return f"nobody asks itself: write {NOT_ASKED} for {cell.source}"
-        if cell.source.startswith(f"{OUTSIDE}/") and cell.destination.startswith(f"{OUTSIDE}/"):
-            return f"outside hosts do not ask each other: write {NOT_ASKED} for {cell.source} -> {cell.destination}"
-        served = ", ".join(map(str, self.serves[cell.destination])) or "nothing"
-        return f"{cell} speaks of nothing: {cell.destination} serves {served}"
+        known = [*self._pods, *(self._services if with_services else ())]
+        return f"there is no {'pod or Service' if with_services else 'pod'} {ref!r}; there are: {', '.join(known)}"
 
+    def _misplaced(self, key: str, ref: str) -> str:
+        """Why an action cannot be done to one who is, or is not, there; or nothing."""
+        if ref in self._pods and self._pods[ref].is_pending and key not in ("add", "remove"):
+            return f"{ref} is pending, and never runs"
+        here, ended = ref in self.presence.pods | self.presence.services, ref in self.presence.completed
+        if key in ("add", "reuse"):
+            return (
+                f"{ref} is there already" if here else f"{ref} has ended, and its object is still there: remove it first" if ended else ""
+            )
+        return "" if here or (ended and key != "complete") else f"{ref} is not there at this step"
 
-def _claims(source: Source, keys: Keys, value: Any, known: _Known, faults: list[Fault]) -> Iterator[Claim]:
-    if isinstance(value, Mapping):
-        yield from _named(source, keys, value, known, faults)
-    elif value in WORDS:
-        yield Claim(WORDS[value], None, *_place(source.fault("", keys)))
-    elif "\n" not in value.strip():
-        faults.append(source.fault(f"{value!r} is neither {' nor '.join(WORDS)} nor a table", keys))
-    else:
-        yield from _table(source, keys, value, known, faults)
+    def _reuse_faults(self, keys: Keys, pairs: Mapping[str, str]) -> Iterator[Fault]:
+        for new, old in pairs.items():
+            if what := self._unknown(new) or self._misplaced("reuse", new):
+                yield self._source.fault(what, (*keys, new), at_key=True)
+            elif what := self._unknown(old) or self._unusable(new, old):
+                yield self._source.fault(what, (*keys, new))
+            else:
+                self._done(Reuse({new: old}), ())
+                self._address_of[new] = self._address_of[old]
 
+    def _unusable(self, new: str, old: str) -> str:
+        """Why a pod cannot get the address of another one, or nothing."""
+        if old not in self._address_of:
+            return f"{old} was never there before this step"
+        if old in self.presence.pods:
+            return f"{old} has not ended at this step: complete or remove it before"
+        if owner := next((ref for ref in sorted(self.presence.pods) if self._address_of[ref] == self._address_of[old]), ""):
+            return f"the address of {old} is that of {owner} at this step"
+        if self._pods[new].is_host_network or self._pods[old].is_host_network:
+            return "a pod in its node's network has no address of its own"
+        if self._pods[new].node is None or self._pods[new].node != self._pods[old].node:
+            return f"an address belongs to a node: {new} and {old} need the same one in the layout (node: a)"
+        return ""
 
-def _named(source: Source, keys: Keys, value: Mapping[str, str], known: _Known, faults: list[Fault]) -> Iterator[Claim]:
-    seen: set[tuple[str, str, Lane]] = set()
-    for key, word in value.items():
-        where = (*keys, key)
-        found = re.fullmatch(r"(\S+)\s*->\s*(\S+)(?:\s+(\S+))?", key)
-        if found is None:
-            faults.append(source.fault(f"{key!r} is no cell such as shop/front -> shop/api 80/TCP", where, at_key=True))
-            continue
-        try:
-            lane = Lane.parse(found[3]) if found[3] else Lane()
-        except InvalidTable as wrong:
-            faults.append(source.fault(str(wrong), where, at_key=True))
-            continue
-        cell = Cell(found[1], found[2], lane, Verdict(word))
-        strangers = [ref for ref in (cell.source, cell.destination) if known.is_stranger(ref)]
-        what = _stranger(strangers[0], known) if strangers else known.fault(cell)
-        if (cell.source, cell.destination, lane) in seen:
-            what = f"{cell} stands twice"
-        seen.add((cell.source, cell.destination, lane))
-        if what:
-            faults.append(source.fault(what, where, at_key=True))
-        yield Claim(cell.verdict, cell, *_place(source.fault("", where, at_key=True)))
-
-
-def _table(source: Source, keys: Keys, text: str, known: _Known, faults: list[Fault]) -> Iterator[Claim]:
-    try:
-        cells = read(text)
-    except InvalidTable as wrong:
-        faults.append(source.fault(str(wrong), keys, line=wrong.line, column=wrong.column))
-        return
-    strangers = list(_strangers(source, keys, text, known))
-    faults.extend(strangers)
-    if not any(cell.verdict for cell in cells):
-        faults.append(source.fault("the table speaks of nothing", keys))
-    for cell in cells:
-        is_known = not known.is_stranger(cell.source) and not known.is_stranger(cell.destination)
-        if is_known and cell.verdict is not None and (what := known.fault(cell)):
-            faults.append(source.fault(what, keys, line=cell.line, column=cell.column))
-        yield Claim(cell.verdict, cell, *_place(source.fault("", keys, line=cell.line, column=cell.column)))
-
-
-def _strangers(source: Source, keys: Keys, text: str, known: _Known) -> Iterator[Fault]:
-    """The words of a sound table's head and first column that name nobody."""
-    rows = [(number, list(re.finditer(r"\S+", line))) for number, line in enumerate(text.splitlines()) if line.strip()]
-    words = [(rows[0][0], word) for word in rows[0][1][1:]] + [(number, row[0]) for number, row in rows[1:]]
-    for number, word in words:
-        if known.is_stranger(word.group()):
-            yield source.fault(_stranger(word.group(), known), keys, line=number, column=word.start())
-
-
-def _place(mark: Fault) -> tuple[int, int]:
-    return mark.line, mark.column
-
-
-def _stranger(ref: str, known: _Known) -> str:
-    return f"there is no {ref!r}; there are: {', '.join(known.serves)}"
+    def _done(self, action: Action, started: Iterable[str]) -> None:
+        self.presence = self.presence.after(action)
+        self._address_of |= {ref: next(self._numbers) for ref in started}

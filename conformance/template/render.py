@@ -1,39 +1,60 @@
-"""The manifests of a layout and of its policies, and the world that they make."""
+"""The manifests of a layout and of its policies."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from conformance import data
+from conformance.scenario.doors import HostPorts
 from conformance.scenario.fault import Fault, InvalidScenario
 from conformance.scenario.fictive import NAME_LABEL, placement
 from conformance.scenario.policies import InvalidPolicyText, policy_document
-from conformance.scenario.scenario import Changes, Layout, Scenario
+from conformance.scenario.scenario import Layout, Scenario, ServicePlan
 from conformance.scenario.source import read
 from conformance.template.names import Names
-from conformance.world.place import OUTSIDE, Address, Namespace, Node, Observed, OutsideHost, Pod, Port, World
+from conformance.world.place import Port, World
 from conformance.world.verdict import Family, Protocol
+
+FIRST_HOST_PORT = 20000
+"""Below the range of node ports (30000) and that of the kernel's own choice (32768), above what servers usually have."""
+
+NOWHERE = "no-such-node"
+"""The node of a pod that is to wait for one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifests:
-    """What is sent to the API server for a layout: the namespaces, and the pods by reference."""
+    """What is sent to the API server for a layout: namespaces; pods and Services by reference, those that come later included.
+
+    `host_ports` are the ports of the nodes that lead to pods; `workers` the nodes that the layout's letters mean.
+    """
 
     namespaces: tuple[dict[str, Any], ...]
     pods: Mapping[str, dict[str, Any]]
+    services: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    host_ports: HostPorts = field(default_factory=dict)
+    workers: tuple[str, ...] = ()
 
 
-def render_world(layout: Layout, names: Names, probe_image: str, workers: Sequence[str], agent_source: str) -> Manifests:
-    """The manifests of a layout's namespaces and pods; `workers` are names of nodes, `agent_source` the agent's Python."""
+def render_world(
+    layout: Layout, names: Names, probe_image: str, workers: Sequence[str], agent_source: str, first_port: int = FIRST_HOST_PORT
+) -> Manifests:
+    """The manifests of a layout's namespaces, pods and Services.
+
+    `workers` are names of nodes, `agent_source` is the agent's Python. The ports of nodes that lead to pods are counted from
+    `first_port`: worlds that stand side by side begin at different ones.
+    """
     jinja = Environment(loader=FileSystemLoader(data.folder("fixtures") / "manifests"), undefined=StrictUndefined, autoescape=False)  # noqa: S701 - YAML
-    namespace_template, pod_template = jinja.get_template("namespace.yaml.j2"), jinja.get_template("pod.yaml.j2")
+    namespace_template, pod_template, service_template = (jinja.get_template(f"{each}.yaml.j2") for each in ("namespace", "pod", "service"))
     nodes = placement(layout, workers)
+    leads = [(ref, port.number, port.protocol) for ref, plan in layout.pods() for port in plan.host_ports]
+    host_ports = {key: number for number, key in enumerate(leads, first_port)}
     namespaces = tuple(
         yaml.safe_load(namespace_template.render(name=names.namespace(ref), labels={**plan.labels, **names.labels}))
         for ref, plan in layout.namespaces.items()
@@ -46,15 +67,24 @@ def render_world(layout: Layout, names: Names, probe_image: str, workers: Sequen
             name=name,
             namespace=real,
             labels=dict(plan.labels),
-            node=nodes[ref],
+            node=NOWHERE if plan.is_pending else nodes[ref],
             image=probe_image,
             source=agent_source,
             config=agent_config(f"{real}/{name}", plan.serves),
-            ports=[port for port in plan.serves if port.protocol is not Protocol.ICMP],
+            ports=[(port, host_ports.get((ref, port.number, port.protocol))) for port in plan.serves if port.protocol is not Protocol.ICMP],
+            is_host_network=plan.is_host_network,
             needs_raw_sockets=layout.needs_raw_sockets,
         )
         pods[ref] = yaml.safe_load(text)
-    return Manifests(namespaces, pods)
+    services = {ref: _service(ref, service, names, service_template) for ref, service in layout.services()}
+    return Manifests(namespaces, pods, services, host_ports, tuple(workers))
+
+
+def _service(ref: str, plan: ServicePlan, names: Names, template: Template) -> dict[str, Any]:
+    _, namespace, name = ref.split("/")
+    text = template.render(name=name, namespace=names.namespace(namespace), kind=plan.kind, selects=dict(plan.selects), ports=plan.ports)
+    document: dict[str, Any] = yaml.safe_load(text)
+    return document
 
 
 def agent_config(identity: str, serves: Iterable[Port], bind: Sequence[str] | None = None) -> str:
@@ -110,52 +140,3 @@ def _renamed(document: Mapping[str, Any], world: World) -> dict[str, Any]:
 
     metadata = {**document["metadata"], "namespace": real(document["metadata"]["namespace"])}
     return {**document, "metadata": metadata, "spec": renamed(document.get("spec") or {})}
-
-
-def world_of(
-    layout: Layout,
-    manifests: Manifests,
-    observed: Mapping[str, Observed],
-    hosts: Mapping[str, tuple[Address, ...]],
-    nodes: Mapping[str, tuple[Address, ...]],
-) -> World:
-    """The world as it is before any step. `hosts`: the addresses of outside hosts by plain name (`alpha`); `nodes`: those of the
-    nodes by name.
-
-    Labels are those of the manifests, which the cluster has been sent. Raises KeyError for a pod or host that is missing.
-    """
-    namespaces = {}
-    for ref, document in zip(layout.namespaces, manifests.namespaces, strict=True):
-        name = document["metadata"]["name"]
-        namespaces[ref] = Namespace(ref, name, {**document["metadata"]["labels"], NAME_LABEL: name})
-    pods = {ref: _pod(ref, manifests.pods[ref], plan.serves, observed[ref]) for ref, plan in layout.pods()}
-    outside = {f"{OUTSIDE}/{name}": OutsideHost(f"{OUTSIDE}/{name}", plan.serves, hosts[name]) for name, plan in layout.hosts.items()}
-    return World(namespaces, pods, outside, {name: Node(name, addresses) for name, addresses in nodes.items()})
-
-
-def _pod(ref: str, manifest: Mapping[str, Any], serves: Any, seen: Observed) -> Pod:
-    metadata = manifest["metadata"]
-    return Pod(ref, metadata["namespace"], metadata["name"], metadata.get("labels", {}), serves, seen.addresses, seen.node)
-
-
-def relabelled(world: World, changes: Changes) -> World:
-    """The world with changed labels: of namespaces (`shop`) and pods (`shop/api`)."""
-    namespaces, pods = dict(world.namespaces), dict(world.pods)
-    for ref, keys in changes.items():
-        if ref in pods:
-            pods[ref] = replace(pods[ref], labels=_changed(pods[ref].labels, keys))
-        else:
-            namespaces[ref] = replace(namespaces[ref], labels=_changed(namespaces[ref].labels, keys))
-    return replace(world, namespaces=namespaces, pods=pods)
-
-
-def annotated(world: World, changes: Changes) -> World:
-    """The world with changed annotations of namespaces."""
-    namespaces = dict(world.namespaces)
-    for ref, keys in changes.items():
-        namespaces[ref] = replace(namespaces[ref], annotations=_changed(namespaces[ref].annotations, keys))
-    return replace(world, namespaces=namespaces)
-
-
-def _changed(old: Mapping[str, str], keys: Mapping[str, str | None]) -> dict[str, str]:
-    return {key: value for key, value in {**old, **keys}.items() if value is not None}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from conformance.world.question import Question
 from conformance.world.table import InvalidTable, Lane
+from conformance.world.verdict import FindingKind
 
 
 class InvalidDeviation(ValueError):
@@ -17,13 +18,16 @@ class InvalidDeviation(ValueError):
 class KnownDeviation:
     """A scenario, or some cells of it, that a plugin fails as its `source` (a URL) says. It must go on failing.
 
-    `cells` are written as in a scenario's `expect` (`shop/other -> shop/api 80/TCP`); none: whatever fails in it.
+    `cells` are written as in a scenario's `expect` (`shop/other -> shop/api 80/TCP`); none: whatever fails in it, what is no
+    cell included (a step that the plugin cannot do). `kinds` are the kinds of findings that are meant (`cut`: the watched
+    connection of that cell); none: any kind.
     """
 
     scenario: str
     because: str
     source: str
     cells: tuple[str, ...] = ()
+    kinds: tuple[FindingKind, ...] = ()
 
     def lanes(self) -> tuple[tuple[tuple[str, str], Lane], ...]:
         """Its cells as pairs (source, destination) with their lane. Raises InvalidDeviation."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from conformance.world.question import Answer, Question
 from conformance.world.verdict import Direction, Verdict
@@ -22,13 +23,22 @@ class Reason:
         return f"{self.direction}: {self.text}"
 
 
+class Reading(StrEnum):
+    """What a plugin may do with pods in their node's network: "undefined, but it should be limited to 2 possibilities"."""
+
+    APART = "tells pods in the node's network apart"
+    AS_NODE = "treats pods in the node's network as their node"
+
+
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """The verdict of a cell with the reasons for it.
 
     An open cell has `open_because` and, where the text limits the choice, the `legal` verdicts. `responders` are the
     identities of which one must answer (the backends of a door that may be reached); empty: the destination itself. `seen` is
-    the address that the responder must see the question come from; "" where any will do.
+    the address that the responder must see the question come from; "" where any will do. `readings`: an open cell that
+    depends on how the plugin reads pods in their node's network, with the verdict of each reading (which may be open itself):
+    one reading must fit all such cells.
     """
 
     verdict: Verdict
@@ -37,6 +47,7 @@ class Expectation:
     legal: frozenset[Verdict] = frozenset({Verdict.ALLOWED, Verdict.BLOCKED})
     responders: frozenset[str] = frozenset()
     seen: str = ""
+    readings: tuple[tuple[Reading, Verdict], ...] = ()
 
 
 ExpectedTable = Mapping[Question, Expectation]

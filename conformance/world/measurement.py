@@ -50,6 +50,10 @@ class StepMeasurement:
     the scenario is in error. `broken` is the cause, where the step could not be carried out; `failed` where the plugin is to
     blame for that (a pod that gets no network, an address given twice). `watched` and `starts`: what was measured beside the
     rounds, by the question that stands for it.
+
+    `renewed` are the references of pods and Services that the step removed, created or created again, and of pods whose node
+    it restarted: a watched cell may have a gap there. `are_policies_old`: nothing but that has changed, so that the plugin
+    had handled all policies and labels before these pods started.
     """
 
     number: int
@@ -62,6 +66,8 @@ class StepMeasurement:
     failed: str = ""
     watched: Mapping[Question, Watched] = field(default_factory=dict)
     starts: Mapping[Question, tuple[Start, ...]] = field(default_factory=dict)
+    renewed: frozenset[str] = frozenset()
+    are_policies_old: bool = True
 
 
 @dataclass(frozen=True, slots=True)

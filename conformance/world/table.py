@@ -168,16 +168,16 @@ def _groups(symbols: Mapping[Question, str]) -> list[tuple[str, dict[tuple[str, 
     if merged is not None:
         return [(CORNER, merged)] if merged else []
     found = []
-    lanes = sorted({(question.protocol, question.port) for question in symbols})
-    for protocol, port in lanes:
-        mine = {question: symbol for question, symbol in symbols.items() if (question.protocol, question.port) == (protocol, port)}
+    for protocol, port, size in sorted({(question.protocol, question.port, question.size) for question in symbols}):
+        lane = (protocol, port, size)
+        mine = {each: symbol for each, symbol in symbols.items() if (each.protocol, each.port, each.size) == lane}
         whole = _merge(mine.items())
         if whole is not None:
-            found.append((f"{port}/{protocol}", whole))
+            found.append((str(Lane(port, protocol, size=size or None)), whole))
             continue
         for family in Family:
             part = _merge((question, symbol) for question, symbol in mine.items() if question.family is family)
-            found.append((f"{port}/{protocol}/{family}", part or {}))
+            found.append((str(Lane(port, protocol, family, size or None)), part or {}))
     return found
 
 

@@ -67,3 +67,30 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
     NOT_SUPPORTED = "not-supported"
     KNOWN_DEVIATION = "known-deviation"
+
+
+class FindingKind(StrEnum):
+    """What is wrong. Up to STALE_DEVIATION it is the plugin's; the others say that the world or the scenario is broken.
+
+    CUT: an established connection did not survive what it must. WRONG_SOURCE: a pod saw another address than the asker's own.
+    NETWORK: what a pod needs of its network without any policy (to get one at all, ports of nodes, packets of full size).
+    """
+
+    WRONGLY_ALLOWED = "wrongly-allowed"
+    WRONGLY_BLOCKED = "wrongly-blocked"
+    WRONG_RESPONDER = "wrong-responder"
+    WRONG_SOURCE = "wrong-source"
+    NETWORK = "network"
+    CUT = "cut"
+    UNSTABLE = "unstable"
+    ILLEGAL = "illegal"
+    STALE_DEVIATION = "stale-deviation"
+    BASELINE = "baseline"
+    CONTRADICTION = "contradiction"
+    BROKEN = "broken"
+    RESIDUE = "residue"
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the scenario has failed by it, rather than being in error."""
+        return self not in (FindingKind.BASELINE, FindingKind.CONTRADICTION, FindingKind.BROKEN, FindingKind.RESIDUE)

@@ -11,10 +11,12 @@ from typing import Any
 from conformance.cluster.clean import remove_run
 from conformance.cluster.client import Cluster
 from conformance.cluster.kind_cluster import KindCluster
-from conformance.probe.session import Probes, agent_source
+from conformance.probe.session import Probes
+from conformance.probe.source import agent_source
 from conformance.scenario.scenario import HostPlan, Layout, NamespacePlan, PodPlan
 from conformance.template.names import Names
-from conformance.template.render import render_world, world_of
+from conformance.template.render import render_world
+from conformance.template.world import everybody_of
 from conformance.world.place import Port, World
 from conformance.world.question import Question, questions_of
 from conformance.world.times import Times
@@ -73,7 +75,7 @@ def live(kind: KindCluster, layout: Layout, times: Times = TIMES, cluster: Clust
         cluster.create_world(manifests.namespaces, manifests.pods)
         observed = cluster.pods_ready(manifests.pods)
         slots = {name: access.slots[-1] for name, access in hosts.items()}
-        world = world_of(layout, manifests, observed, slots, {name: node.addresses for name, node in nodes.items()})
+        world = everybody_of(layout, manifests, observed, slots, {name: node.addresses for name, node in nodes.items()}, {})
         probes = Probes.open(cluster, world, hosts, -1, times)
         try:
             yield Live(cluster, names, world, probes, manifests.pods)

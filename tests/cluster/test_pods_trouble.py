@@ -19,7 +19,7 @@ from conformance.cluster.clean import remove_run
 from conformance.cluster.client import Cluster
 from conformance.cluster.kind_cluster import KindCluster
 from conformance.cluster.wait import BrokenPod
-from conformance.probe.session import agent_source
+from conformance.probe.source import agent_source
 from conformance.template.names import Names
 from conformance.template.render import Manifests, render_world
 
@@ -79,8 +79,7 @@ def test_a_pod_that_no_node_takes(world):
 def test_a_pod_that_is_removed_while_it_starts(world, cilium):
     cluster, manifests = world
     cluster.create_world(manifests.namespaces, manifests.pods)
-    pod = manifests.pods["shop/api"]["metadata"]
-    cluster.delete_pod(pod["namespace"], pod["name"])
+    cluster.delete_pods({"shop/api": manifests.pods["shop/api"]})
     with pytest.raises(BrokenPod, match=r"pod shop/api \(.*\) is gone"):
         Cluster(connected(cilium, replace(TIMES, pods=3.0)).connection).pods_ready(manifests.pods)
 

@@ -79,7 +79,11 @@ def test_every_protocol_reaches_every_pod_and_host_over_both_families(everything
         and (protocol is Protocol.ICMP or any(port.protocol is protocol for port in everything.world.place(destination).serves))
     ]
     seen = sample(
-        everything.probes.ask, dict.fromkeys(questions, ALLOWED), identities(everything), replace(TIMES, settle=TIMES.baseline, hold=0.0)
+        everything.probes.ask,
+        dict.fromkeys(questions, ALLOWED),
+        identities(everything),
+        replace(TIMES, settle=TIMES.baseline, hold=0.0),
+        everything.probes.clock,
     )
     last = {question: track[-1].answer for question, track in seen.tracks.items()}
     assert {} == {question: answer for question, answer in last.items() if answer.kind is not AnswerKind.CONNECTED}
@@ -110,22 +114,28 @@ def test_what_a_deny_all_blocks_settles_holds_and_is_lifted_again(cilium):
     with live(cilium, NINE) as world:
         allowed, blocked = dict.fromkeys(world.questions, ALLOWED), dict.fromkeys(world.questions, BLOCKED)
         assert len(world.questions) == 9 * 8 * 4 * 2
-        assert sample(world.probes.ask, allowed, identities(world), replace(TIMES, hold=0.0)).settled_at is not None
+        assert sample(world.probes.ask, allowed, identities(world), replace(TIMES, hold=0.0), world.probes.clock).settled_at is not None
         deny_all(world)
-        closed = sample(world.probes.ask, blocked, identities(world), TIMES)
+        closed = sample(world.probes.ask, blocked, identities(world), TIMES, world.probes.clock)
         assert closed.settled_at is not None
         assert closed.held >= TIMES.hold
         assert {AnswerKind.TIMED_OUT} == {track[-1].answer.kind for track in closed.tracks.values()}
         for namespace in world.world.namespaces.values():
             world.cluster.delete_policy(namespace.name, "deny")
-        opened = sample(world.probes.ask, allowed, identities(world), TIMES)
+        opened = sample(world.probes.ask, allowed, identities(world), TIMES, world.probes.clock)
         assert opened.settled_at is not None
         assert 0 < opened.settled_at < 10
 
 
 def broken_for_good(world: Live) -> set[str]:
     """The causes that stand in every cell when the sampling has given up."""
-    seen = sample(world.probes.ask, dict.fromkeys(world.questions, ALLOWED), identities(world), replace(TIMES, hold=600.0, stream=3.0))
+    seen = sample(
+        world.probes.ask,
+        dict.fromkeys(world.questions, ALLOWED),
+        identities(world),
+        replace(TIMES, hold=600.0, stream=3.0),
+        world.probes.clock,
+    )
     last = [track[-1].answer for track in seen.tracks.values()]
     assert {AnswerKind.BROKEN} == {answer.kind for answer in last}
     assert seen.ended < TIMES.settle
@@ -135,7 +145,7 @@ def broken_for_good(world: Live) -> set[str]:
 def test_a_pod_that_is_deleted_in_the_middle_breaks_its_cells_with_the_cause(cilium):
     with live(cilium, PAIR) as world:
         pod = world.world.pods["shop/api"]
-        world.cluster.delete_pod(pod.namespace, pod.name)
+        world.cluster.delete_pods({"shop/api": world.pods["shop/api"]})
         causes = broken_for_good(world)
         assert all(cause.endswith(f"pod {pod.identity} is gone: somebody deleted it") for cause in causes)
 
@@ -155,7 +165,7 @@ def test_an_api_server_that_is_restarted_in_the_middle_is_waited_for(cilium):
         answers = world.probes.ask(world.questions, 1.0).answers
         deny_all(world)
         blocked = dict.fromkeys(world.questions, BLOCKED)
-        seen = sample(world.probes.ask, blocked, identities(world), TIMES)
+        seen = sample(world.probes.ask, blocked, identities(world), TIMES, world.probes.clock)
         assert {AnswerKind.CONNECTED} == {answer.kind for answer in answers.values()}
         assert seen.settled_at is not None
 

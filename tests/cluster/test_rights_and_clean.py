@@ -79,7 +79,7 @@ def test_the_documented_rights_are_all_that_is_needed(cilium, account):
         ref = "shop/front"
         allowed = dict.fromkeys(world.questions, Expectation(Verdict.ALLOWED))
         identities = {place.ref: place.identity for place in world.world.places()}
-        assert sample(world.probes.ask, allowed, identities, replace(TIMES, hold=0.0)).settled_at is not None
+        assert sample(world.probes.ask, allowed, identities, replace(TIMES, hold=0.0), world.probes.clock).settled_at is not None
         space, name = world.world.pods[ref].namespace, world.world.pods[ref].name
         policy = {"podSelector": {}, "policyTypes": ["Ingress"]}
         cluster.apply_policy(
@@ -94,7 +94,7 @@ def test_the_documented_rights_are_all_that_is_needed(cilium, account):
         cluster.relabel_pod(space, name, {"pod": None})
         cluster.relabel_namespace(space, {"team": "a"})
         cluster.annotate_namespace(space, {"note": "b"})
-        cluster.delete_pod(space, name)
+        cluster.delete_pods({"it": {"metadata": {"namespace": space, "name": name}}})
         assert cluster.state_of_pod(space, name, patience=0.0)
         run = world.names.run
     assert run not in clean.runs(connected(cilium))

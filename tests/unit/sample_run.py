@@ -1,16 +1,17 @@
 """A run made by hand that holds every outcome and every kind of finding at once, for the tests of judge, record and reports."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from ipaddress import ip_address
 
 from conformance.judge import Judgement, judge
 from conformance.record import Facts, Phase, Plugin, Run, ScenarioRecord, Setting
 from conformance.world.deviation import KnownDeviation
 from conformance.world.expectation import Expectation, ExpectedTable, Reason
-from conformance.world.measurement import Measurement, StepMeasurement
+from conformance.world.measurement import Measurement, Start, StepMeasurement, Watched
 from conformance.world.place import Namespace, Node, OutsideHost, Pod, Port, World
 from conformance.world.question import Answer, Question, questions_of
-from conformance.world.timeline import Round, Timeline
+from conformance.world.timeline import Round, Span, Timeline, Track
 from conformance.world.verdict import AnswerKind, Direction, Family, Outcome, Protocol, Verdict
 
 POLICY = """\
@@ -247,6 +248,43 @@ def scenarios() -> tuple[ScenarioRecord, ...]:
     )
 
 
+WATCHED = Question("shop/front", "shop/api", 80)
+DEAD = Question("shop/other", "shop/api", 80)
+
+
+def over_time() -> tuple[ScenarioRecord, ...]:
+    """Scenarios with what was measured beside the rounds, with doors, sizes and steps that the plugin could not do."""
+    late = replace(
+        applied(GOOD),
+        watched={
+            WATCHED: Watched(_spans((0.0, 1.2, 12, reached(WATCHED))), _spans((0.0, 0.4, 4, reached(WATCHED)), (0.5, 1.2, 8, timed_out())))
+        },
+        starts={DEAD: (Start(20, 3, 0.05, 1.0, is_init=True), Start(40, 0, None, 2.0, is_init=False))},
+        renewed=frozenset({"shop/other"}),
+    )
+    quiet = replace(
+        deleted(),
+        watched={WATCHED: Watched(_spans((0.0, 1.2, 12, reached(WATCHED))), _spans((0.0, 1.2, 12, reached(WATCHED))))},
+        are_policies_old=False,
+    )
+    seen = {question: replace(each, seen="10.9.9.9") if question == WATCHED else each for question, each in ISOLATING.items()}
+    large = {**ISOLATING, replace(WATCHED, size=8000): Expectation(Verdict.ALLOWED, MAY)}
+    lost = but(GOOD, {"/8000B": lambda question, at: timed_out()})
+    failed = StepMeasurement(
+        2, "recreate shop/api", BASELINE, Timeline(), IDENTITIES, failed="pod shop/api gets no network: no address is left"
+    )
+    return (
+        scenario("a-connection-is-cut", Measurement((baseline(), applied(GOOD), replace(late, number=2), replace(quiet, number=3)))),
+        scenario("another-source", Measurement((baseline(), applied(GOOD, seen, settled_at=None))), number=3),
+        scenario("large-packets", Measurement((baseline(), applied(lost, large, settled_at=None))), number=4),
+        scenario("no-network", Measurement((baseline(), applied(GOOD), failed)), number=5),
+    )
+
+
+def _spans(*rows: tuple[float, float, int, Answer]) -> Track:
+    return tuple(Span(since, until, answer, count) for since, until, count, answer in rows)
+
+
 def facts(planned: int = 14) -> Facts:
     return Facts(
         suite="0.1.0",
@@ -266,6 +304,10 @@ def facts(planned: int = 14) -> Facts:
 
 def run() -> Run:
     return Run(facts(), scenarios())
+
+
+def whole_run() -> Run:
+    return Run(facts(18), (*scenarios(), *over_time()))
 
 
 def fine_run() -> Run:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from conformance.probe.session import agent_source
+from conformance.probe.source import agent_source
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or not all(map(shutil.which, ["unshare", "ip", "iptables", "ip6tables"])),

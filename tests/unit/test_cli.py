@@ -1,6 +1,7 @@
 """The command line, as far as it goes without a cluster."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,9 @@ def test_the_list_has_every_group_and_what_each_scenario_says():
     code, text = call("list")
     assert 0 == code
     assert {"recipes", "articles"} <= set(text.splitlines())
-    assert "  limit-traffic-to-an-application\n      Only pods of the bookstore reach its API" in text
+    assert re.search(
+        r"^  limit-traffic-to-an-application  \[\w[\w-]*\]\n      Only pods of the bookstore reach its API", text, re.MULTILINE
+    )
 
 
 def test_expected_tables_come_with_the_deciding_rules_and_need_no_cluster():

@@ -137,7 +137,7 @@ def test_an_admission_that_refuses_a_pod_is_no_missing_permission(connect, serve
     words = 'pods "api" is forbidden: violates PodSecurity "restricted:latest": unrestricted capabilities'
     server.replies = [status(403, words)]
     with pytest.raises(BrokenRequest) as trouble:
-        apply.create_pod(connect(), {"metadata": {"namespace": "shop", "name": "api"}})
+        apply.create_pods(connect(), [{"metadata": {"namespace": "shop", "name": "api"}}])
     assert str(trouble.value) == f"cannot create pod shop/api: the API server refuses it (403): {words}"
 
 
@@ -158,14 +158,14 @@ def test_what_is_denied_just_after_a_loss_is_asked_again(connect, server):
 
 def test_a_new_namespace_takes_pods_when_its_service_account_is_there(connect, server):
     server.replies = [status(403, 'error looking up service account shop/default: serviceaccount "default" not found'), (201, {})]
-    apply.create_pod(connect(), {"metadata": {"namespace": "shop", "name": "api"}})
+    apply.create_pods(connect(), [{"metadata": {"namespace": "shop", "name": "api"}}])
     assert 2 == len(server.seen)
 
 
 def test_a_refused_object_is_told_with_the_servers_words(connect, server):
     server.replies = [status(422, 'Pod "api" is invalid: spec.containers: Required value')]
     with pytest.raises(BrokenRequest) as trouble:
-        apply.create_pod(connect(), {"metadata": {"namespace": "shop", "name": "api"}})
+        apply.create_pods(connect(), [{"metadata": {"namespace": "shop", "name": "api"}}])
     assert 'cannot create pod shop/api: the API server refuses it (422): Pod "api" is invalid: spec.containers: Required value' == (
         str(trouble.value)
     )
@@ -173,14 +173,14 @@ def test_a_refused_object_is_told_with_the_servers_words(connect, server):
 
 def test_what_an_earlier_attempt_has_created_is_created(connect, server):
     server.replies = [status(503, "going away"), status(409, "already exists")]
-    apply.create_pod(connect(), {"metadata": {"namespace": "shop", "name": "api"}})
+    apply.create_pods(connect(), [{"metadata": {"namespace": "shop", "name": "api"}}])
     assert 2 == len(server.seen)
 
 
 def test_what_somebody_else_has_created_is_not_ours(connect, server):
     server.replies = [status(409, 'pods "api" already exists')]
     with pytest.raises(BrokenRequest, match="already exists"):
-        apply.create_pod(connect(), {"metadata": {"namespace": "shop", "name": "api"}})
+        apply.create_pods(connect(), [{"metadata": {"namespace": "shop", "name": "api"}}])
 
 
 def test_what_is_not_there_is_deleted(connect, server):
@@ -204,7 +204,7 @@ def test_a_label_is_taken_away_by_none(connect, server):
 
 
 def test_a_namespace_says_which_process_owns_it(connect, server):
-    apply.create_world(connect(), [{"metadata": {"name": "cc-1-shop", "annotations": {"mine": "stays"}}}], [])
+    apply.create_namespaces(connect(), [{"metadata": {"name": "cc-1-shop", "annotations": {"mine": "stays"}}}])
     annotations = server.seen[0][3]["metadata"]["annotations"]
     assert "stays" == annotations["mine"]
     assert ["machine", "space", "process", "started"] == list(json.loads(annotations["cni-conformance/owner"]))

@@ -76,3 +76,19 @@ def test_a_contradiction_has_its_place_in_the_file(tmp_path: Path) -> None:
 
 def test_no_contradictions(tmp_path: Path) -> None:
     assert () == contradictions([load(write(tmp_path, text()))])
+
+
+def test_the_head_of_the_page_says_what_is_special(tmp_path: Path) -> None:
+    special = "class: network\norigin: [a book, a thread]\nwatch: [shop/front -> shop/api]\nsizes: {UDP: [9, 10]}\nwithout-nat: true\ndisruptive: true\n"
+
+    page = explain(load(write(tmp_path / "changes", text(needs=special))))
+
+    assert (
+        "Because: So it is written.\n"
+        "Class: network\n"
+        "From: a book, a thread\n"
+        "Asked all the time: shop/front -> shop/api\n"
+        "Asked in UDP with these many bytes, too: 9, 10\n"
+        "Every pod must see the asker's own address.\n"
+        "Disruptive: it runs alone and last.\n"
+    ) in page

@@ -7,13 +7,13 @@ import pytest
 from small_world import ICMP, SCTP, host, in_host_network, pod, policy, world
 
 from conformance.model.decide import expected
-from conformance.world.expectation import Expectation
+from conformance.world.expectation import Expectation, Reading
 from conformance.world.place import LEGACY_ANNOTATION, Port, World
 from conformance.world.policy import NetworkPolicy
 from conformance.world.question import Question
 from conformance.world.verdict import Direction, Family, Protocol, Verdict
 
-COVERS = "which covers the address of shop/front in the cluster"
+COVERS = "which covers an address of shop/front in the cluster"
 ALLOWED, BLOCKED, OPEN = Verdict.ALLOWED, Verdict.BLOCKED, Verdict.OPEN
 
 API = pod("shop/api", 1, app="api", serves=[Port(80), Port(8080, name="http"), Port(80, Protocol.UDP)])
@@ -228,12 +228,67 @@ def test_icmp_is_open_where_a_policy_isolates_and_allowed_elsewhere() -> None:
     assert ALLOWED == decide("shop/api -> next/front 0/ICMP", policy("shop/deny"), of=there).verdict
 
 
-def test_a_host_network_pod_as_subject_is_open() -> None:
-    there = world(in_host_network(pod("shop/api", 1)), pod("shop/front", 2))
+def test_a_host_network_pod_as_subject_is_open_where_its_policies_matter() -> None:
+    there = world(in_host_network(pod("shop/api", 1)), pod("shop/front", 2, node="b"))
 
     found = decide("shop/front -> shop/api 80/TCP", policy("shop/deny"), of=there)
 
-    assert (OPEN, "shop/api is in the node's network, and what a policy does to it is undefined") == (found.verdict, found.open_because)
+    assert (OPEN, ((Reading.APART, BLOCKED), (Reading.AS_NODE, ALLOWED))) == (found.verdict, found.readings)
+    assert ALLOWED == decide("shop/front -> shop/api 80/TCP", policy("shop/open", ingress=[{}]), of=there).verdict
+
+
+def test_egress_to_the_own_node_is_open() -> None:
+    there = world(
+        pod("shop/api", 1, node="a"), in_host_network(pod("shop/agent", 2, node="a")), in_host_network(pod("shop/far", 3, node="b"))
+    )
+    deny, allow = (policy("shop/p", policyTypes=["Egress"], egress=rules) for rules in ([], [{"to": [], "ports": [{"port": 80}]}]))
+
+    own = decide("shop/api -> shop/agent 80/TCP", deny, of=there)
+
+    assert (OPEN, "shop/agent is on the node of shop/api, whose egress to it is undefined") == (own.verdict, own.open_because)
+    assert () == own.readings
+    assert BLOCKED == decide("shop/api -> shop/far 80/TCP", deny, of=there).verdict
+    assert ALLOWED == decide("shop/api -> shop/agent 80/TCP", allow, of=there).verdict
+
+
+def test_pods_in_their_nodes_network_have_no_named_ports_for_a_plugin_that_takes_them_for_their_node() -> None:
+    agent = in_host_network(pod("shop/agent", 2, node="b", serves=[Port(80, name="http")]))
+    there = world(pod("shop/api", 1, node="a"), agent)
+    named = policy("shop/p", policyTypes=["Egress"], egress=[{"ports": [{"port": "http"}]}])
+
+    found = decide("shop/api -> shop/agent 80/TCP", named, of=there)
+
+    assert ((Reading.APART, ALLOWED), (Reading.AS_NODE, BLOCKED)) == found.readings
+
+
+def test_the_size_of_a_question_does_not_matter() -> None:
+    asked = [Question("shop/front", "shop/api", 80, size=size) for size in (0, 1400)]
+
+    plain, sized = expected(SHOP, [DENY_API], asked).values()
+
+    assert plain == sized
+
+
+@pytest.mark.parametrize(
+    ("question", "policies", "seen"),
+    [
+        pytest.param("shop/front -> shop/api 80/TCP", [], "10.244.0.2", id="between pods"),
+        pytest.param("shop/front -> shop/api 80/TCP", [DENY_API], "", id="not where it is blocked"),
+        pytest.param("shop/front -> shop/api 80/TCP", [from_peer(ipBlock={"cidr": "10.0.0.0/8"})], "10.244.0.2", id="where it is open"),
+        pytest.param("shop/front -> outside/alpha 80/TCP", [], "", id="not by hosts outside"),
+        pytest.param("outside/alpha -> shop/api 80/TCP", [], "", id="not of hosts outside"),
+        pytest.param("shop/front -> shop/agent 80/TCP", [], "", id="not by pods in their node's network"),
+        pytest.param("shop/agent -> shop/front 80/TCP", [], "", id="not of pods in their node's network"),
+    ],
+)
+def test_the_source_that_must_be_seen(question: str, policies: list[NetworkPolicy], seen: str) -> None:
+    agent = in_host_network(pod("shop/agent", 9))
+    there = replace(SHOP, pods={**SHOP.pods, agent.ref: agent})
+    source, _, destination, _ = question.split()
+    asked = Question(source, destination, 80)
+
+    assert seen == expected(there, policies, [asked], judges_source=True)[asked].seen
+    assert "" == expected(there, policies, [asked])[asked].seen
 
 
 @pytest.mark.parametrize(
@@ -327,7 +382,13 @@ def test_open_reason_of_a_host_network_peer() -> None:
 
     found = decide("shop/agent -> shop/api 80/TCP", policy("shop/p", ingress=[{"from": [{"podSelector": {}}]}]), of=there)
 
-    assert "rule 0 of shop/p may admit all pods, though shop/agent is in its node's network on all ports" == found.open_because
+    said = "allowed by one that tells pods in the node's network apart, blocked by one that treats pods in the node's network as their node"
+    assert f"what a plugin does with pods in their node's network is undefined: {said}" == found.open_because
+    assert [
+        "egress: no policy isolates shop/agent",
+        "ingress: rule 0 of shop/p admits all pods on all ports",
+        "ingress: shop/p isolates shop/api: no rule of it names shop/agent",
+    ] == [str(reason) for reason in found.reasons]
 
 
 def test_questions_keep_their_order() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.conductor import portions
 from conformance.plan import plan
+from conformance.portion import portions
 from conformance.scenario.fictive import fictive_world
 from conformance.scenario.load import load
 from conformance.world.verdict import Family, Verdict

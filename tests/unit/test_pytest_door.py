@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from conformance import data
+from conformance.scenario.catalogue import is_scenario
 
 pytest_plugins = ["pytester"]
 
@@ -63,8 +64,15 @@ def test_scenarios_are_chosen_by_their_group(pytester, catalogue, marks, count):
     assert count == len(lines(pytester.runpytest("--collect-only", "-q", "-m", marks, catalogue)))
 
 
+def test_disruptive_scenarios_come_last_and_have_a_mark(pytester, catalogue):
+    (catalogue / "own" / "a.yaml").write_text("disruptive: true\n" + GOOD.format(name="a"))
+    every, quiet = (lines(pytester.runpytest("--collect-only", "-q", *words, catalogue)) for words in ((), ("-m", "not disruptive")))
+    assert ["first", "second", "a"] == [line.rpartition("::")[2] for line in every]
+    assert ["first", "second"] == [line.rpartition("::")[2] for line in quiet]
+
+
 def test_the_whole_catalogue_is_collected(pytester):
-    files = sorted(path.name for group in ("recipes", "articles") for path in (CATALOGUE / group).glob("*.yaml"))
+    files = sorted(path.name for path in CATALOGUE.rglob("*.yaml") if is_scenario(path))
     result = pytester.runpytest("--collect-only", "-q", "--rootdir", CATALOGUE.parent, CATALOGUE)
     assert files == sorted(line.split("::")[0].rpartition("/")[2] for line in lines(result))
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conformance.data import folder
-from conformance.judge import Enforcement, Finding, FindingKind, Judgement, Transient
+from conformance.judge import Enforcement, Established, Finding, FindingKind, Judgement, Transient
 from conformance.record import (
     FORMAT,
     VERSION,
@@ -31,8 +31,9 @@ from conformance.record import (
     write,
 )
 from conformance.world.deviation import KnownDeviation
-from conformance.world.expectation import Expectation, Reason
-from conformance.world.measurement import Measurement, StepMeasurement
+from conformance.world.door import Door, DoorKind, DoorPort
+from conformance.world.expectation import Expectation, Reading, Reason
+from conformance.world.measurement import Measurement, Start, StepMeasurement, Watched
 from conformance.world.place import Namespace, Node, OutsideHost, Pod, Port, World
 from conformance.world.question import Answer, Question
 from conformance.world.timeline import Round, Span, Timeline
@@ -57,10 +58,26 @@ QUESTIONS = st.builds(
     st.integers(0, 65535),
     st.sampled_from(Protocol),
     st.sampled_from(Family),
+    st.sampled_from([0, 1400]),
 )
 REASONS = st.builds(Reason, st.sampled_from(Direction), TEXT, MAYBE_TEXT, st.none() | COUNT)
-EXPECTATIONS = st.builds(Expectation, st.sampled_from(Verdict), some(REASONS), TEXT, st.frozensets(st.sampled_from(Verdict)))
+READINGS = some(st.tuples(st.sampled_from(Reading), st.sampled_from(Verdict)))
+EXPECTATIONS = st.builds(
+    Expectation,
+    st.sampled_from(Verdict),
+    some(REASONS),
+    TEXT,
+    st.frozensets(st.sampled_from(Verdict)),
+    st.frozensets(TEXT, max_size=2),
+    TEXT,
+    READINGS,
+)
 ANSWERS = st.builds(Answer, st.sampled_from(AnswerKind), MAYBE_TEXT, MAYBE_TEXT, TIMES, TEXT)
+
+
+TRACKS = some(st.builds(Span, TIMES, TIMES, ANSWERS, COUNT))
+WATCHED = st.dictionaries(QUESTIONS, st.builds(Watched, TRACKS, TRACKS), max_size=2)
+STARTS = st.dictionaries(QUESTIONS, some(st.builds(Start, COUNT, COUNT, MAYBE_TIME, TIMES, st.booleans())), max_size=2)
 
 
 @st.composite
@@ -77,17 +94,35 @@ def timelines(draw: st.DrawFn, questions: list[Question]) -> Timeline:
 def steps(draw: st.DrawFn) -> StepMeasurement:
     expected = draw(st.dictionaries(QUESTIONS, EXPECTATIONS, max_size=3))
     asked = [*expected, *draw(st.lists(QUESTIONS, max_size=1))]
-    return StepMeasurement(draw(COUNT), draw(TEXT), expected, draw(timelines(asked)), draw(LABELS), draw(some(TEXT)), draw(TEXT))
+    return StepMeasurement(
+        draw(COUNT),
+        draw(TEXT),
+        expected,
+        draw(timelines(asked)),
+        draw(LABELS),
+        draw(some(TEXT)),
+        draw(TEXT),
+        draw(TEXT),
+        draw(WATCHED),
+        draw(STARTS),
+        draw(st.frozensets(TEXT, max_size=2)),
+        draw(st.booleans()),
+    )
 
 
 ADDRESSES = some(st.ip_addresses())
 PORTS = some(st.builds(Port, st.integers(0, 65535), st.sampled_from(Protocol), MAYBE_TEXT))
+PODS = st.builds(Pod, TEXT, TEXT, TEXT, LABELS, PORTS, ADDRESSES, MAYBE_TEXT, st.booleans())
+DOOR_PORTS = some(st.builds(DoorPort, st.integers(0, 65535), st.sampled_from(Protocol), TEXT | COUNT, st.none() | COUNT))
+DOORS = st.builds(Door, TEXT, st.sampled_from(DoorKind), TEXT, DOOR_PORTS, st.none() | LABELS, MAYBE_TEXT, ADDRESSES, TEXT, MAYBE_TEXT)
 WORLDS = st.builds(
     World,
-    st.dictionaries(TEXT, st.builds(Namespace, TEXT, TEXT, LABELS), max_size=2),
-    st.dictionaries(TEXT, st.builds(Pod, TEXT, TEXT, TEXT, LABELS, PORTS, ADDRESSES, MAYBE_TEXT, st.booleans()), max_size=2),
+    st.dictionaries(TEXT, st.builds(Namespace, TEXT, TEXT, LABELS, LABELS), max_size=2),
+    st.dictionaries(TEXT, PODS, max_size=2),
     st.dictionaries(TEXT, st.builds(OutsideHost, TEXT, PORTS, ADDRESSES, st.booleans()), max_size=2),
     st.dictionaries(TEXT, st.builds(Node, TEXT, ADDRESSES), max_size=2),
+    st.dictionaries(TEXT, DOORS, max_size=2),
+    some(PODS),
 )
 JUDGEMENTS = st.builds(
     Judgement,
@@ -103,13 +138,15 @@ JUDGEMENTS = st.builds(
             some(REASONS),
             st.none() | ANSWERS,
             MAYBE_TIME,
+            st.booleans(),
         )
     ),
     some(st.builds(Transient, COUNT, QUESTIONS, ANSWERS, TIMES, TIMES, COUNT)),
     some(st.builds(Enforcement, COUNT, QUESTIONS, st.sampled_from(Verdict), MAYBE_TIME, MAYBE_TIME)),
+    some(st.builds(Established, COUNT, QUESTIONS, MAYBE_TIME)),
 )
 PHASES = some(st.builds(Phase, TEXT, TIMES))
-DEVIATIONS = some(st.builds(KnownDeviation, TEXT, TEXT, TEXT, some(st.just("x/a -> x/b 80/TCP"))))
+DEVIATIONS = some(st.builds(KnownDeviation, TEXT, TEXT, TEXT, some(st.just("x/a -> x/b 80/TCP")), some(st.sampled_from(FindingKind))))
 SCENARIOS = st.builds(
     ScenarioRecord,
     TEXT,
@@ -130,6 +167,9 @@ SCENARIOS = st.builds(
     group=TEXT,
     about=TEXT,
     because=TEXT,
+    fault_class=TEXT,
+    origin=some(TEXT),
+    is_disruptive=st.booleans(),
 )
 FACTS = st.builds(
     Facts,
@@ -145,6 +185,8 @@ FACTS = st.builds(
     PHASES,
     COUNT,
     st.none() | st.booleans(),
+    COUNT,
+    COUNT,
 )
 
 
@@ -165,14 +207,14 @@ def test_a_scenario_travels_as_plain_json(scenario: ScenarioRecord) -> None:
 
 
 def test_a_document_has_only_the_types_that_xdist_can_send() -> None:
-    for scenario in sample_run.scenarios():
+    for scenario in sample_run.whole_run().scenarios:
         document = scenario.to_document()
 
         assert execnet.loads(execnet.dumps(document)) == document
 
 
 def test_every_outcome_and_every_finding_comes_out_again() -> None:
-    run = sample_run.run()
+    run = sample_run.whole_run()
 
     assert Run.from_json(run.to_json()) == run
     assert {scenario.outcome for scenario in run.scenarios} == set(Outcome)
@@ -199,7 +241,7 @@ def test_a_record_has_the_form_that_its_schema_says() -> None:
     schema = json.loads((folder("fixtures") / "record.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
 
-    jsonschema.Draft202012Validator(schema).validate(json.loads(sample_run.run().to_json()))
+    jsonschema.Draft202012Validator(schema).validate(json.loads(sample_run.whole_run().to_json()))
 
 
 def test_the_schema_refuses_what_no_record_has() -> None:
@@ -214,8 +256,8 @@ def test_the_schema_refuses_what_no_record_has() -> None:
 def test_each_row_of_a_table_is_one_line() -> None:
     lines = sample_run.run().to_json().splitlines()
 
-    assert '    ["shop/api", "shop/front", 80, "TCP", "ipv4"],' in lines
-    assert ["{", ' "format": "cni-conformance/record",', ' "version": 1,'] == lines[:3]
+    assert '    ["shop/api", "shop/front", 80, "TCP", "ipv4", 0],' in lines
+    assert ["{", ' "format": "cni-conformance/record",', ' "version": 2,'] == lines[:3]
 
 
 SAMPLE = sample_run.run().to_json()
@@ -249,7 +291,7 @@ STEP = "scenarios.1.steps.1"
         pytest.param("[]", "the record is damaged: record is [], not an object", id="no object"),
         pytest.param("{}", 'this is no record of cni-conformance: it has no "format": "cni-conformance/record"', id="something else"),
         pytest.param(
-            damaged("version", 2), "the record has version 2 and this cni-conformance reads up to 1: install a newer one", id="newer"
+            damaged("version", 3), "the record has version 3 and this cni-conformance reads up to 2: install a newer one", id="newer"
         ),
         pytest.param(damaged("version", "1"), "record.version is '1', not a whole number", id="version as text"),
         pytest.param(damaged("version", value=True), "record.version is True, not a whole number", id="version as truth"),
@@ -298,6 +340,8 @@ STEP = "scenarios.1.steps.1"
             "cells is ['x'], not cells written as",
             id="a known deviation without an arrow",
         ),
+        pytest.param(damaged("scenarios.0.class-", None), "record.scenarios[0] has no 'class'", id="a scenario without a class"),
+        pytest.param(damaged("scenarios.0.questions.0.5", -1), "questions[0][5] is -1, not a whole number", id="a negative size"),
         pytest.param(damaged("scenarios.0.about", ["x" * 100]), "…, not a text", id="a long value is cut"),
     ],
 )
@@ -356,7 +400,7 @@ def test_a_time_that_is_no_number_is_refused_before_it_is_written(tmp_path: Path
 
 
 def test_a_run_is_judged_again_from_its_record() -> None:
-    run = sample_run.run()
+    run = sample_run.whole_run()
 
     assert rejudge(Run.from_json(run.to_json())) == run
 
@@ -401,6 +445,86 @@ def test_a_plugin_is_called_by_title_and_version(plugin: Plugin, text: str) -> N
 )
 def test_whether_a_run_was_cut_short(ended: str, planned: int, *, is_short: bool) -> None:
     assert Run(Facts("1", Plugin("p"), ended=ended, planned=planned), sample_run.scenarios()[:1]).was_cut_short is is_short
+
+
+def version_1(text: str) -> str:
+    """The record as version 1 had it."""
+    document = json.loads(text)
+    document["version"] = 1
+    for key in ("left_out", "left_out_disruptive"):
+        del document["facts"][key]
+    for scenario in document["scenarios"]:
+        for key in ("class", "origin", "disruptive", "established"):
+            del scenario[key]
+        scenario["questions"] = [row[:5] for row in scenario["questions"]]
+        scenario["expectations"] = [row[:4] for row in scenario["expectations"]]
+        for step in scenario["steps"]:
+            for key in ("failed", "watched", "starts", "renewed", "are_policies_old"):
+                del step[key]
+        for finding in scenario["findings"]:
+            del finding["beside"]
+        for deviation in scenario["known_deviations"]:
+            del deviation["kinds"]
+        if scenario["world"] is not None:
+            del scenario["world"]["doors"], scenario["world"]["name_servers"]
+            for namespace in scenario["world"]["namespaces"].values():
+                del namespace["annotations"]
+    return json.dumps(document)
+
+
+def test_a_record_of_version_1_is_read_and_judged() -> None:
+    run = sample_run.run()
+
+    assert rejudge(Run.from_json(version_1(run.to_json()))) == run
+
+
+def test_the_parts_of_a_run_of_version_1_are_read(tmp_path: Path) -> None:
+    document = json.loads(version_1(Run(sample_run.facts(1), sample_run.scenarios()[:1]).to_json()))
+    (scenario,) = document.pop("scenarios")
+    (tmp_path / "record.json.parts").write_text(f"{json.dumps(document)}\n{json.dumps(scenario)}\n", encoding="utf-8")
+
+    assert read(tmp_path).scenarios == sample_run.scenarios()[:1]
+
+
+OLD = json.loads(version_1(Run(sample_run.facts(1), sample_run.scenarios()[:1]).to_json()))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from([path for path in _paths(OLD)[1:] if len(path) < 6]), st.sampled_from([None, [], {}, "x", -1, [[]], [1], {"a": 1}]))
+def test_no_damage_of_an_old_record_makes_anything_but_a_run_or_a_sentence(path: tuple[Any, ...], value: Any) -> None:
+    document = copy.deepcopy(OLD)
+    at = document
+    for key in path[:-1]:
+        at = at[key]
+    at[path[-1]] = value
+
+    assert _run_or_sentence(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        pytest.param("questions", {}, "questions is {}, not an array", id="no table"),
+        pytest.param("questions", [7], "questions[0] is 7, not an array", id="no row"),
+        pytest.param("steps", None, "steps is None, not an array", id="no steps"),
+        pytest.param("world", [], "world is [], not an object", id="no world"),
+        pytest.param("world", {"namespaces": []}, "world.namespaces is [], not an object", id="no namespaces"),
+    ],
+)
+def test_what_is_damaged_in_a_record_of_version_1_is_named(key: str, value: Any, sentence: str) -> None:
+    document = copy.deepcopy(OLD)
+    document["scenarios"][0][key] = value
+
+    with pytest.raises(InvalidRecord) as caught:
+        Run.from_json(json.dumps(document))
+
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [None, [], 5])
+def test_a_damaged_scenario_of_version_1_is_named(value: Any) -> None:
+    with pytest.raises(InvalidRecord, match=r"record\.scenarios\[0\] is .*, not an object"):
+        Run.from_json(json.dumps({**OLD, "scenarios": [value]}))
 
 
 # --- the file ---------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from rich.console import Console
 from conformance.judge import FindingKind, Judgement, judge
 from conformance.record import Facts, Plugin, Run, ScenarioRecord
 from conformance.report import explain, junit, markdown, print_run, write_reports
+from conformance.report.explain import NAME
 from conformance.report.markdown import escaped
 from conformance.report.page import Page, printable
 from conformance.report.summary import Summary, headline, worst_first
@@ -552,6 +553,92 @@ def test_what_fits_is_not_cut() -> None:
 )
 def test_escaped_text_is_shown_as_it_is(text: str, html: str) -> None:
     assert MarkdownIt("commonmark").render(escaped(text)) == f"<p>{html}</p>\n"
+
+
+# --- what was measured beside the rounds ------------------------------------------------------------------------------
+
+OVER_TIME = {scenario.name: scenario for scenario in sample_run.over_time()}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param("a-connection-is-cut", "    established connection shop/front -> shop/api 80/TCP ipv4: cut at 0.50 s\n", id="cut"),
+        pytest.param("a-connection-is-cut", "    established connection shop/front -> shop/api 80/TCP ipv4: kept\n", id="kept"),
+        pytest.param(
+            "a-connection-is-cut",
+            "    start, init container: shop/other -> shop/api 80/TCP ipv4 reached 3 of 20 times (first after 0.05 s)\n",
+            id="a start that reached something",
+        ),
+        pytest.param(
+            "a-connection-is-cut",
+            "    start, main process: shop/other -> shop/api 80/TCP ipv4 reached 0 of 40 times (never)\n",
+            id="a start that reached nothing",
+        ),
+        pytest.param(
+            "a-connection-is-cut", "    cut: shop/front -> shop/api 80/TCP ipv4, watched all the time, lost", id="a finding of a watch"
+        ),
+        pytest.param(
+            "a-connection-is-cut", "    leak: shop/other -> shop/api 80/TCP ipv4, asked by the init container", id="a finding of a start"
+        ),
+        pytest.param(
+            "another-source", "    wrong source: shop/front reaches shop/api on 80/TCP over ipv4, but it is seen", id="another source"
+        ),
+        pytest.param("another-source", "S seen to come from another address", id="its symbol"),
+        pytest.param("large-packets", "    outage: shop/front -> shop/api  80/TCP/8000B (ipv4)\n", id="a size"),
+        pytest.param("no-network", "  step 2: recreate shop/api - could not be done\n", id="a step that the plugin could not do"),
+    ],
+)
+def test_what_was_measured_beside_the_rounds_is_explained(name: str, text: str) -> None:
+    assert text in explain(OVER_TIME[name], width=None) + "\n"
+
+
+def test_a_step_that_is_wrong_beside_its_rounds_only_has_no_tables() -> None:
+    assert "difference" not in explain(OVER_TIME["a-connection-is-cut"], width=None)
+
+
+def test_kept_and_cut_connections_are_counted() -> None:
+    run = Run(facts(), tuple(OVER_TIME.values()))
+
+    assert (1, 1) == (Summary.of(run).kept, Summary.of(run).cut)
+    assert "established      1 connection kept, 1 cut, over all steps" in printed(run)
+    assert "<td>established connections</td><td>1 kept, 1 cut</td>" in rendered(run).replace("\n", "")
+    assert "established" not in printed(some("limit-traffic"))
+
+
+def test_a_leak_beside_the_rounds_does_not_make_a_plugin_that_enforces_nothing() -> None:
+    record = OVER_TIME["a-connection-is-cut"]
+    leak = next(finding for finding in record.judgement.findings if finding.kind is FindingKind.WRONGLY_ALLOWED)
+    run = Run(facts(), (replace(record, judgement=replace(record.judgement, findings=(leak,) * 1000)),))
+
+    assert "does not enforce what it must: 1000 cells wrongly allowed" in headline(run, Summary.of(run))
+
+
+def test_all_kinds_of_findings_have_a_name_and_every_number_is_shown() -> None:
+    text = printed(Run(facts(), tuple(OVER_TIME.values())))
+
+    assert set(NAME) == set(FindingKind)
+    for line in ("  cut              1", "  network          1", "  wrong source     1"):
+        assert line in text.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("left_out", "disruptive", "sentence"),
+    [(3, 2, "3 of 4 scenarios left out, 2 of them disruptive"), (1, 0, "1 of 2 scenarios left out"), (0, 0, None)],
+)
+def test_what_was_left_out_is_one_line(left_out: int, disruptive: int, sentence: str | None) -> None:
+    run = Run(replace(facts(1), left_out=left_out, left_out_disruptive=disruptive), (SCENARIO["limit-traffic"],))
+
+    assert (sentence is not None) == ("left out" in printed(run)) == ("left out" in markdown(run))
+    if sentence is not None:
+        assert f"  left out         {sentence}" in printed(run).splitlines()
+        assert f"<td>left out</td><td>{sentence}</td>" in rendered(run).replace("\n", "")
+
+
+def test_what_is_left_out_for_one_reason_is_one_line() -> None:
+    two = tuple(replace(SCENARIO["deselected"], name=name) for name in ("one", "two"))
+
+    assert "    one, two: left out by the person who ran it" in printed(Run(facts(), two)).splitlines()
 
 
 # --- JUnit ------------------------------------------------------------------------------------------------------------

@@ -30,25 +30,28 @@ class World:
     """Answers by time. Blocked and broken rounds last as long as the question waits, others 0.1 s."""
 
     answer: Callable[[float, Question], Answer]
-    now: float = 1000.0
+    time: float = 1000.0
     waited: float = 0.0
 
+    def now(self) -> float:
+        return self.time
+
     def ask(self, questions: Sequence[Question], timeout: float) -> Round:
-        began = self.now
+        began = self.time
         answers = {question: self.answer(round(began - 1000.0, 6), question) for question in questions}
         took = 0.1 if all(answer.kind is AnswerKind.CONNECTED for answer in answers.values()) else timeout
-        self.now += took
+        self.time += took
         return Round(began, took, answers)
 
     def wait(self, seconds: float) -> None:
-        self.now += seconds
+        self.time += seconds
         self.waited += seconds
 
 
 def run(answer: Callable[[float, Question], Answer], expected=None, times: Times = TIMES) -> Timeline:
     world = World(answer)
     table = expected or {ONE: ALLOWED, TWO: ALLOWED}
-    return sample(world.ask, table, IDENTITIES, times, clock=lambda: world.now, wait=world.wait)
+    return sample(world.ask, table, IDENTITIES, times, world)
 
 
 def test_a_table_that_agrees_at_once_is_asked_until_it_has_held():
@@ -105,9 +108,9 @@ def test_a_disturbed_round_gives_the_plugin_its_whole_time_again():
     world = World(lambda now, question: SILENT if now < 7.0 else reached(question))
 
     def ask(questions: Sequence[Question], timeout: float) -> Round:
-        return replace(world.ask(questions, timeout), is_disturbed=3.0 < world.now - 1000.0 < 3.7)
+        return replace(world.ask(questions, timeout), is_disturbed=3.0 < world.time - 1000.0 < 3.7)
 
-    seen = sample(ask, {ONE: ALLOWED}, IDENTITIES, TIMES, clock=lambda: world.now, wait=world.wait)
+    seen = sample(ask, {ONE: ALLOWED}, IDENTITIES, TIMES, world)
     assert seen.settled_at == pytest.approx(7.2)
 
 
@@ -139,11 +142,24 @@ def test_an_open_cell_does_not_hold_anybody_up():
 
 def test_it_pauses_between_rounds_only():
     world = World(lambda _, question: reached(question))
-    sample(world.ask, {ONE: ALLOWED}, IDENTITIES, TIMES, clock=lambda: world.now, wait=world.wait)
+    sample(world.ask, {ONE: ALLOWED}, IDENTITIES, TIMES, world)
     assert world.waited == pytest.approx(5 * TIMES.pause)
 
 
 def test_a_round_that_was_under_way_before_has_a_negative_time():
     early = Round(-0.25, 0.1, {ONE: reached(ONE)})
-    seen = sample(lambda *_: early, {ONE: ALLOWED}, IDENTITIES, replace(TIMES, hold=0.0), clock=lambda: 0.0, wait=lambda _: None)
+    seen = sample(lambda *_: early, {ONE: ALLOWED}, IDENTITIES, replace(TIMES, hold=0.0), World(reached, 0.0))
     assert (-0.25,) == seen.rounds
+
+
+def test_the_beginning_may_be_before_the_first_round():
+    world = World(lambda _, question: reached(question))
+    seen = sample(world.ask, {ONE: ALLOWED}, IDENTITIES, replace(TIMES, hold=0.0), world, began=999.0)
+    assert ((1.0,), 1.0) == (seen.rounds, seen.settled_at)
+
+
+def test_a_door_is_answered_by_those_whom_its_expectation_names():
+    door = Question("x/a", "svc/x/web", 80)
+    world = World(lambda *_: Answer(AnswerKind.CONNECTED, "real/b"))
+    expected = {door: replace(ALLOWED, responders=frozenset({"real/b", "real/c"}))}
+    assert 0.0 == sample(world.ask, expected, IDENTITIES, replace(TIMES, hold=0.0), world).settled_at

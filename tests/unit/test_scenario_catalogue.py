@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from scenario_file import HEAD, policy, root, text, write
+from scenario_file import HEAD, SOUND, policy, root, text, write
 
 from conformance.scenario.catalogue import find, is_scenario, load_all
 from conformance.scenario.check import INVARIANTS, check
 from conformance.scenario.fault import InvalidScenario
 from conformance.scenario.load import load
+from conformance.scenario.meaning import meaning
 
 SHARED = {
     "layouts/two.yaml": "about: Two.\nlayout: {shop: {pods: {api: {}, front: {}}}}\n",
@@ -87,6 +88,7 @@ def test_loading_nothing_says_why(tmp_path: Path) -> None:
     assert ((), f"{tmp_path}: no scenario lies below this folder") == (load_all([tmp_path])[0], str(load_all([tmp_path])[1][0]))
 
 
+KNOWN = "class: rules\norigin: [a book]\n"
 HOSTS = "layout:\n  shop: {pods: {api: {labels: {app: api}}, front: {}}}\n  outside: {hosts: {alpha: {}}}\n"
 PROBES = "layout:\n  shop: {pods: {api: {labels: {app: api}, serves: [80/SCTP, ICMP]}, front: {}}}\n"
 BLOCK = "spec: {ingress: [{from: [{ipBlock: {cidr: \"{{ cidr('outside/alpha') }}\"}}]}]}\n"
@@ -147,21 +149,78 @@ LEGACY = "steps:\n  - {apply: [deny], expect: all allowed}\n  - {annotate: {shop
     ],
 )  # fmt: skip
 def test_what_holds_for_every_scenario(tmp_path: Path, content: str, faults: list[str]) -> None:
-    path = write(tmp_path, content)
+    path = write(tmp_path, content + KNOWN)
 
     assert faults == [str(fault).splitlines()[0].removeprefix(f"{path}:") for fault in check([load(path)])]
 
 
 def test_a_name_is_used_once(tmp_path: Path) -> None:
-    first, second = write(tmp_path, text(), "a/sample.yaml"), write(tmp_path, text(), "b/sample.yaml")
+    first = write(tmp_path, text() + KNOWN, "a/sample.yaml")
+    second = write(
+        tmp_path, text(layout="layout:\n  shop: {pods: {api: {labels: {app: api}}, front: {node: b}}}\n") + KNOWN, "b/sample.yaml"
+    )
 
     assert [f"{second}:1:1: the name sample is that of {first} too"] == [
         str(fault).splitlines()[0] for fault in check([load(first), load(second)])
     ]
 
 
+@pytest.mark.parametrize(
+    ("change", "is_same"),
+    [
+        pytest.param({"about": "about: Another sentence.\n", "because": "because: Of another one.\n"}, True, id="other sentences"),
+        pytest.param({"steps": "steps:\n  - apply: [deny]\n    expect: all blocked\n"}, True, id="another expectation"),
+        pytest.param({"policies": SOUND["policies"].replace("name: deny", "name: closed")}, True, id="another name of a policy"),
+        pytest.param({"policies": SOUND["policies"].replace("{app: api}", "{app: web}")}, False, id="another policy"),
+        pytest.param({"policies": SOUND["policies"].replace("}}}", "}}, ingress: []}")}, False, id="a policy in other words"),
+        pytest.param({"needs": "sizes: {TCP: [9]}\n"}, False, id="other sizes"),
+        pytest.param({"needs": "watch: [shop/front -> shop/api]\n"}, False, id="a watched cell"),
+        pytest.param({"needs": "without-nat: true\n"}, False, id="the source is judged"),
+        pytest.param({"steps": SOUND["steps"] + "  - delete: [deny]\n    expect: all allowed\n"}, False, id="one more step"),
+        pytest.param({"steps": "steps:\n  - together: [{apply: [deny]}, {delete: [deny]}]\n    expect: all allowed\n"}, False, id="changes together"),
+        pytest.param(
+            {"steps": "steps:\n  - apply: [deny]\n    expect: |\n      from\\to  shop/api\n      shop/front  X\n      shop/api  -\n"}, True, id="a hyphen where nobody asks"
+        ),
+        pytest.param(
+            {"steps": "steps:\n  - apply: [deny]\n    expect: |\n      from\\to  shop/api  shop/front\n      shop/front  X  -\n      shop/api  -  -\n"}, False, id="a cell left out"
+        ),
+    ],
+)  # fmt: skip
+def test_no_two_scenarios_have_the_same_meaning(tmp_path: Path, change: dict[str, str], *, is_same: bool) -> None:
+    first, second = load(write(tmp_path, text() + KNOWN, "a.yaml")), load(write(tmp_path, text(**change) + KNOWN, "b.yaml"))
+
+    assert is_same == (meaning(first) == meaning(second))
+
+
+def test_names_of_policies_count_where_they_are_the_matter(tmp_path: Path) -> None:
+    other = text(policies=SOUND["policies"].replace("name: deny", "name: closed"))
+    about_names = KNOWN.replace("rules", "names")
+
+    first, second = load(write(tmp_path, text() + about_names, "a.yaml")), load(write(tmp_path, other + about_names, "b.yaml"))
+
+    assert meaning(first) != meaning(second)
+
+
+def test_the_other_file_of_the_same_meaning_is_named(tmp_path: Path) -> None:
+    first = write(tmp_path, text() + KNOWN, "a/sample.yaml")
+    second = write(tmp_path, text(name="name: other\n", about="about: Something else.\n") + KNOWN, "b/other.yaml")
+
+    assert [f"{second}:1:1: it means the same as {first}: the same layout, policies, changes and questions"] == [
+        str(fault).splitlines()[0] for fault in check([load(first), load(second)])
+    ]
+
+
+def test_class_and_origin_are_missing(tmp_path: Path) -> None:
+    path = write(tmp_path, text())
+
+    assert [
+        f"{path}:1:1: class is missing: the class of faults that it is about",
+        f"{path}:1:1: origin is missing: a list of where it comes from",
+    ] == [str(fault).splitlines()[0] for fault in check([load(path)])]
+
+
 def test_a_fault_of_a_file_that_is_gone_has_no_line(tmp_path: Path) -> None:
-    path = write(tmp_path, text(because="because: So\n"))
+    path = write(tmp_path, text(because="because: So\n") + KNOWN)
     scenario = load(path)
     path.unlink()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from scenario_file import HEAD, policy, root, text, write
 
+from conformance import data
 from conformance.scenario.fault import Fault, InvalidScenario
 from conformance.scenario.load import capabilities, load, root_of, schema
 from conformance.scenario.scenario import (
@@ -23,6 +24,7 @@ from conformance.scenario.scenario import (
     Scenario,
     Step,
 )
+from conformance.scenario.steps import ACTIONS
 from conformance.world.place import Port
 from conformance.world.table import Cell, Lane
 from conformance.world.verdict import Protocol, Verdict
@@ -118,6 +120,7 @@ def test_a_file_that_lies_anywhere_means_the_suite_s_own_layouts_and_capabilitie
     assert "named-port" in capabilities()
 
 
+LAYOUTS = ", ".join(sorted(path.stem for path in (data.folder("scenarios") / "layouts").iterdir()))
 TABLE = "steps:\n  - apply: [deny]\n    expect: |\n"
 MORE = "steps:\n  - apply: [deny]\n    expect:\n"
 
@@ -139,18 +142,18 @@ MORE = "steps:\n  - apply: [deny]\n    expect:\n"
         pytest.param(text(needs="nedes: []\n"), ["4:1: unknown key 'nedes': did you mean 'needs'?"], id="an unknown key that is nearly one"),
         pytest.param(
             text(needs="zzz: []\n"),
-            ["4:1: unknown key 'zzz'; known here: about, because, layout, name, needs, policies, recipe, runs-alone, steps"],
+            ["4:1: unknown key 'zzz'; known here: about, because, class, disruptive, layout, name, needs, origin, policies, recipe, runs-alone, sizes, steps, watch, without-nat"],
             id="an unknown key",
         ),
-        pytest.param(text(needs="on: []\n"), ["4:1: unknown key 'on'; known here: about, because, layout, name, needs, policies, recipe, runs-alone, steps"], id="a boolean as a key"),
+        pytest.param(text(needs="on: []\n"), ["4:1: unknown key 'on'; known here: about, because, class, disruptive, layout, name, needs, origin, policies, recipe, runs-alone, sizes, steps, watch, without-nat"], id="a boolean as a key"),
         pytest.param(text(needs="name: other\n"), ["4:1: key 'name' stands twice"], id="a key twice"),
         pytest.param(
             text(needs="needs: [warp, warp, light]\n"),
             [
                 "4:8: a list is wrong here: an entry stands twice",
-                "4:9: there is no capability 'warp'; there are: ipv4, ipv6, sctp, icmp, end-port, named-port, outside-host, legacy-annotation",
-                "4:15: there is no capability 'warp'; there are: ipv4, ipv6, sctp, icmp, end-port, named-port, outside-host, legacy-annotation",
-                "4:21: there is no capability 'light'; there are: ipv4, ipv6, sctp, icmp, end-port, named-port, outside-host, legacy-annotation",
+                f"4:9: there is no capability 'warp'; there are: {', '.join(capabilities())}",
+                f"4:15: there is no capability 'warp'; there are: {', '.join(capabilities())}",
+                f"4:21: there is no capability 'light'; there are: {', '.join(capabilities())}",
             ],
             id="capabilities that there are not, and one twice",
         ),
@@ -158,7 +161,7 @@ MORE = "steps:\n  - apply: [deny]\n    expect:\n"
         pytest.param(text(name="name: My Sample\n"), ["1:7: 'My Sample' is wrong here: wanted is a name of small letters, digits and hyphens"], id="a name with blanks"),
         pytest.param(text(name=f"name: {'a' * 81}\n"), [f"1:7: '{'a' * 36}... is wrong here: wanted is a name of small letters, digits and hyphens"], id="a long name"),
         pytest.param(text(name="name:\n"), ["1:6: nothing is wrong here: wanted is a name of small letters, digits and hyphens"], id="no name"),
-        pytest.param(text(layout="layout: nowhere\n"), ["4:9: there is no layout 'nowhere'; there are: bookstore, neighbours, outside, tiers"], id="a layout that there is not"),
+        pytest.param(text(layout="layout: nowhere\n"), [f"4:9: there is no layout 'nowhere'; there are: {LAYOUTS}"], id="a layout that there is not"),
         pytest.param(text(layout="layout: 7\n"), ["4:9: 7 is wrong here: wanted is the name of a shared layout, or namespaces with their pods"], id="a number as a layout"),
         pytest.param(
             text(layout="layout:\n  y: {pods: {a: {}}}\n"),
@@ -182,7 +185,7 @@ MORE = "steps:\n  - apply: [deny]\n    expect:\n"
                 " a string of at most 63 letters, digits, hyphens, dots and underscores",
                 "7:39: 'c' is wrong here: wanted is a or b (one of two workers)",
                 "7:51: 80 is wrong here: wanted is a port such as 80/TCP or http=8080/TCP, or ICMP",
-                "8:14: a list is wrong here: wanted is a mapping of labels, serves and node ({} for none of them)",
+                "8:14: a list is wrong here: wanted is a mapping of labels, serves, node and the like ({} for none of them)",
                 "9:5: unknown key 'label': did you mean 'labels'?",
             ],
             id="several faults of a layout",
@@ -197,7 +200,7 @@ MORE = "steps:\n  - apply: [deny]\n    expect:\n"
             ["5:40: port 99999 is above 65535", "5:60: x=2/UDP repeats x=1/UDP", "5:69: w=80/TCP repeats 80/TCP"],
             id="ports that cannot be served",
         ),
-        pytest.param(text(policies="policies: {}\n"), ["9:11: a mapping is wrong here: wanted is a mapping of names to blocks of text", "11:13: there is no policy 'deny'; there are: none"], id="no policies"),
+        pytest.param(text(policies="policies: {}\n"), ["11:13: there is no policy 'deny'; there are: none"], id="no policies"),
         pytest.param(
             text(policies="policies:\n  deny: {kind: NetworkPolicy}\n"),
             ["10:9: a mapping is wrong here: wanted is a NetworkPolicy as a block of text (|)"],
@@ -241,8 +244,8 @@ MORE = "steps:\n  - apply: [deny]\n    expect:\n"
         pytest.param(
             text(steps="steps:\n  - expect: all allowed\n  - {apply: [deny], delete: [deny], expect: all allowed}\n  - 7\n"),
             [
-                "16:5: a step has exactly one of apply, delete, relabel, annotate, this one has none",
-                "17:5: a step has exactly one of apply, delete, relabel, annotate, this one has apply and delete",
+                f"16:5: a step has exactly one of {', '.join(ACTIONS)}, this one has none",
+                f"17:5: a step has exactly one of {', '.join(ACTIONS)}, this one has apply and delete",
                 "18:5: 7 is wrong here: wanted is a mapping of one change and what is expected after it",
             ],
             id="steps without a change, and with two",

@@ -14,7 +14,10 @@ from ipaddress import ip_address
 import pytest
 
 from conformance.cluster.streams import BrokenStream, ProcessStream
-from conformance.probe.session import Probe, Probes, agent_config, agent_source
+from conformance.probe.probe import Probe, agent_config
+from conformance.probe.session import Probes
+from conformance.probe.source import agent_source
+from conformance.world.clock import WallClock
 from conformance.world.place import Namespace, OutsideHost, Pod, Port, World
 from conformance.world.question import Question, questions_of
 from conformance.world.times import Times
@@ -71,7 +74,7 @@ class Stage:
         self.processes = {ref: self.start(ref) for ref in world.pods}
         self.streams: dict[str, list[Attach]] = {ref: [] for ref in world.pods}
         self.known = dict.fromkeys(world.pods, "")
-        self.session = Probes.of(world, TIMES, [self.probe(each) for each in world.pods.values()])
+        self.session = Probes.of(world, TIMES, self.probe, WallClock())
 
     def start(self, ref: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(program(self.world.pods[ref]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
@@ -237,7 +240,7 @@ def test_another_pod_at_the_address_is_told_by_its_identity(stage):
 
 
 def opened(place: Pod, connect: Callable[[], object]) -> Probes:
-    return Probes.of(replace(WORLD, pods={place.ref: place}), TIMES, [Probe(place.ref, place.identity, connect)])
+    return Probes.of(replace(WORLD, pods={place.ref: place}), TIMES, lambda each: Probe(each.ref, each.identity, connect), WallClock())
 
 
 def test_a_probe_with_another_identity_is_not_accepted():
@@ -258,7 +261,9 @@ def test_a_program_that_says_nothing_is_not_waited_for_long():
 def test_a_host_without_a_probe_confirms_nothing():
     host = OutsideHost("outside/alpha", (Port(PORT),), (ip_address("127.0.0.51"),), can_ask=False)
     world = replace(WORLD, pods={API.ref: API}, hosts={host.ref: host})
-    session = Probes.of(world, TIMES, [Probe(API.ref, API.identity, lambda: ProcessStream("api", (), program(API), {}))])
+    session = Probes.of(
+        world, TIMES, lambda each: Probe(each.ref, each.identity, lambda: ProcessStream("api", (), program(each), {})), WallClock()
+    )
     question = Question("shop/api", "outside/alpha", PORT)
     answer = session.ask([question], 0.3).answers[question]
     session.close()

@@ -52,6 +52,6 @@ def test_waiting_times_are_changed_one_by_one():
 
 
 def test_settings_become_words_that_are_read_back_as_the_same_settings():
-    settings = of(cni="ptp", force=True, times=("settle=45", "hold=2"), report="out")
+    settings = of(cni="ptp", force=True, disruptive=True, times=("settle=45", "hold=2"), report="out")
     words = settings.arguments()
-    assert ["--cni=ptp", "--force", "--report=out", "--times=settle=45", "--times=hold=2"] == words
+    assert ["--cni=ptp", "--force", "--disruptive", "--report=out", "--times=settle=45", "--times=hold=2"] == words

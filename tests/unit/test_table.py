@@ -23,6 +23,14 @@ def test_one_table_where_all_ports_agree() -> None:
     assert "from\\to  shop/a  shop/b  next/c\nshop/a     -       .       !\nshop/b     X       -       -" == draw(cells)
 
 
+def test_a_table_for_each_size_where_sizes_differ() -> None:
+    cells = {Question(A, B, 80): ".", Question(A, B, 80, size=8000): "X"}
+    both = {Question(A, B, 80, family=family, size=1400): symbol for family, symbol in zip(Family, ".X", strict=True)}
+
+    assert "80/TCP  shop/b\nshop/a    .\n\n80/TCP/8000B  shop/b\nshop/a          X" == draw(cells)
+    assert ["80/TCP/ipv4/1400B", "80/TCP/ipv6/1400B"] == [grid.corner for grid in grids(both)]
+
+
 def test_a_table_for_each_port_where_ports_differ() -> None:
     cells = {Question(A, B, 80): ".", Question(A, B, 80, Protocol.UDP): "X"}
 

@@ -13,9 +13,13 @@ from scenario_file import HEAD, policy, text, write
 from conformance.scenario.fault import InvalidScenario
 from conformance.scenario.fictive import fictive_world, placement
 from conformance.scenario.load import load
-from conformance.scenario.scenario import HostPlan, Layout, NamespacePlan, PodPlan, Scenario
+from conformance.scenario.scenario import HostPlan, Layout, NamespacePlan, PodPlan, Scenario, ServiceKind, ServicePlan
+from conformance.template.load import GROUPS, light_pods, load_namespace, load_policy
 from conformance.template.names import Names
-from conformance.template.render import agent_config, annotated, relabelled, render_policies, render_world, world_of
+from conformance.template.render import agent_config, render_policies, render_world
+from conformance.template.start import asking_at_start, on_node
+from conformance.template.world import annotated, everybody_of, relabelled
+from conformance.world.door import DoorPort
 from conformance.world.place import Namespace, Node, Observed, OutsideHost, Pod, Port, World
 from conformance.world.verdict import Family, Protocol
 
@@ -109,7 +113,7 @@ def observed() -> World:
         ref: Observed((ip_address(f"10.244.0.{number}"), ip_address(f"fd00::{number}")), "one")
         for number, ref in enumerate(MANIFESTS.pods, 1)
     }
-    return world_of(LAYOUT, MANIFESTS, given, {"alpha": (ip_address("198.18.8.11"),)}, {"one": (ip_address("192.0.2.1"),)})
+    return everybody_of(LAYOUT, MANIFESTS, given, {"alpha": (ip_address("198.18.8.11"),)}, {"one": (ip_address("192.0.2.1"),)}, {})
 
 
 def test_the_world_has_the_labels_of_the_manifests_and_what_the_cluster_gave() -> None:
@@ -244,3 +248,105 @@ def test_in_the_fictive_world_hosts_lie_apart_and_together_as_a_provider_puts_th
         "shop/api": ("192.0.2.1", "2001:db8:0:2::1"),
     } == {ref: tuple(map(str, world.place(ref).addresses)) for ref in ("outside/alpha", "outside/beta", "shop/api")}
     assert ("b", ["a", "b"], "shop") == (world.pods["shop/api"].node, list(world.nodes), world.namespaces["shop"].name)
+
+
+DOORS = Layout(
+    None,
+    {
+        "shop": NamespacePlan(
+            {},
+            {
+                "api": PodPlan({"app": "api"}, (Port(80), Port(81, name="web")), "a", host_ports=(Port(80),)),
+                "host": PodPlan({}, (Port(19080),), "b", is_host_network=True),
+                "later": PodPlan({}, (Port(80),), "b", comes_later=True),
+                "later-host": PodPlan({}, (Port(19081),), "b", is_host_network=True, comes_later=True),
+                "stuck": PodPlan({}, (Port(80),), comes_later=True, is_pending=True),
+            },
+            {
+                "web": ServicePlan(
+                    {"app": "api"}, (DoorPort(80, Protocol.TCP, 80), DoorPort(81, Protocol.TCP, "web")), ServiceKind.NODE_PORT
+                ),
+                "head": ServicePlan({"app": "api"}, (DoorPort(80, Protocol.TCP, 80),), ServiceKind.HEADLESS),
+            },
+        )
+    },
+)
+OPEN = render_world(DOORS, NAMES, "python:3", ["one", "two"], SOURCE, first_port=20100)
+
+
+def test_a_pod_in_its_node_s_network_may_bind_and_ping_without_the_sysctls_of_others() -> None:
+    spec = OPEN.pods["shop/host"]["spec"]
+
+    assert (True, "ClusterFirstWithHostNet") == (spec["hostNetwork"], spec["dnsPolicy"])
+    assert {"drop": ["ALL"], "add": ["NET_RAW", "NET_BIND_SERVICE"]} == spec["containers"][0]["securityContext"]["capabilities"]
+    assert "sysctls" not in spec["securityContext"]
+    assert "hostNetwork" not in OPEN.pods["shop/api"]["spec"]
+
+
+def test_ports_of_nodes_are_counted_from_the_world_s_first() -> None:
+    assert {("shop/api", 80, Protocol.TCP): 20100} == OPEN.host_ports
+    assert [20100, None] == [port.get("hostPort") for port in OPEN.pods["shop/api"]["spec"]["containers"][0]["ports"]]
+
+
+def test_a_pod_that_is_to_wait_asks_for_a_node_that_there_is_not() -> None:
+    assert {"kubernetes.io/hostname": "no-such-node"} == OPEN.pods["shop/stuck"]["spec"]["nodeSelector"]
+
+
+def test_services_lead_to_numbers_and_names_over_both_families() -> None:
+    web, head = OPEN.services["svc/shop/web"], OPEN.services["svc/shop/head"]
+
+    assert {"name": "web", "namespace": "cc-r1-w0-shop"} == web["metadata"]
+    assert {
+        "type": "NodePort",
+        "ipFamilyPolicy": "PreferDualStack",
+        "selector": {"app": "api"},
+        "ports": [
+            {"name": "tcp-80", "protocol": "TCP", "port": 80, "targetPort": 80},
+            {"name": "tcp-81", "protocol": "TCP", "port": 81, "targetPort": "web"},
+        ],
+    } == web["spec"]
+    assert ("ClusterIP", "None") == (head["spec"]["type"], head["spec"]["clusterIP"])
+
+
+def test_who_is_not_there_yet_is_planned_with_fictive_addresses_and_doors() -> None:
+    given = {ref: Observed((ip_address(f"10.244.0.{number}"),), "one") for number, ref in enumerate(("shop/api", "shop/host"), 1)}
+    nodes = {"one": (ip_address("192.0.2.1"),), "two": (ip_address("192.0.2.2"),)}
+
+    world = everybody_of(DOORS, OPEN, given, {}, nodes, {})
+
+    fictive = fictive_world(DOORS)
+    assert (fictive.pods["shop/later"].addresses, "two") == (world.pods["shop/later"].addresses, world.pods["shop/later"].node)
+    assert nodes["two"] == world.pods["shop/later-host"].addresses
+    assert () == world.pods["shop/stuck"].addresses
+    assert fictive.doors["svc/shop/web"].addresses == world.doors["svc/shop/web"].addresses
+    assert (nodes["one"], 20100) == (world.doors["hostport/shop/api"].addresses, world.doors["hostport/shop/api"].ports[0].asked)
+
+
+def test_a_pod_that_does_not_come_later_must_have_been_given_something() -> None:
+    with pytest.raises(KeyError):
+        everybody_of(DOORS, OPEN, {}, {}, {}, {})
+
+
+def test_a_pod_that_asks_at_its_start_does_so_in_an_init_container_too() -> None:
+    pod = asking_at_start(MANIFESTS.pods["shop/api"], {"first": "main"}, {"first": "init", "mode": "init"})
+
+    (init,), (main,) = pod["spec"]["initContainers"], pod["spec"]["containers"]
+    identity = {"identity": "cc-r1-w0-shop/api", "serves": [[80, "TCP"], [53, "UDP"]], "bind": None}
+    assert {**identity, "first": "main"} == json.loads(main["command"][-1])
+    assert {**identity, "first": "init", "mode": "init"} == json.loads(init["command"][-1])
+    assert (main["securityContext"], "python:3") == (init["securityContext"], init["image"])
+    assert "initContainers" not in MANIFESTS.pods["shop/api"]["spec"]
+
+
+def test_a_pod_can_be_made_on_another_node() -> None:
+    assert {"kubernetes.io/hostname": "three"} == on_node(MANIFESTS.pods["shop/api"], "three")["spec"]["nodeSelector"]
+
+
+def test_the_suite_s_load_lies_in_a_namespace_of_the_run_and_selects_only_itself() -> None:
+    space, policy = load_namespace(NAMES)["metadata"], load_policy(NAMES, 7)
+    pods = light_pods(NAMES, "python:3", "one", 3, 2)
+
+    assert {"cni-conformance/run": "r1", "cni-conformance/world": "w0"} == space["labels"]
+    assert {space["name"]} == {each["metadata"]["namespace"] for each in (*pods.values(), policy)}
+    assert ["l3", "l4"] == [pod["metadata"]["name"] for pod in pods.values()]
+    assert {"matchLabels": {"group": f"g{7 % GROUPS}"}} == policy["spec"]["podSelector"]

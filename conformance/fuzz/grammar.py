@@ -1,0 +1,197 @@
+"""Random cases over one layout: every field of the API, and changes of policies and labels.
+
+The same seed and number give the same case. What is likely is what lets rules meet: few labels, few ports, small lists.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.fuzz.case import Case
+from conformance.scenario.scenario import Action, Apply, Delete, Layout, Relabel, Together
+from conformance.world.place import OUTSIDE
+from conformance.world.verdict import Family
+
+MANY = 24
+"""So many peers or ports stand in the lists that are long: more than the tables of some plugins once held."""
+
+_WIDE = {Family.IPV4: "0.0.0.0/0", Family.IPV6: "::/0"}
+_LABELS = (("app", ("a", "b", "c")), ("tier", ("front", "back")), ("team", ("red", "blue", "green")), ("zone", ("x",)))
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """What cases are made of: a layout, the families of the run, and whether ranges of ports and outside hosts may occur."""
+
+    layout: Layout
+    families: tuple[Family, ...]
+    has_end_port: bool = True
+
+    def case(self, seed: int, number: int) -> Case:
+        """Case `number` of a seed."""
+        return _Writer(self, random.Random(f"{seed}/{number}")).case(f"fuzz-{seed}-{number}")  # noqa: S311 - no secret
+
+
+class _Writer:
+    def __init__(self, language: Language, dice: random.Random) -> None:
+        self.layout, self.families, self.has_end_port = language.layout, language.families, language.has_end_port
+        self.dice = dice
+        self.policies: dict[str, dict[str, Any]] = {}
+
+    def case(self, name: str) -> Case:
+        first = tuple(self.new_policy() for _ in range(self.weighted({1: 3, 2: 4, 3: 3, 4: 2})))
+        actions: list[Action] = [Apply(first)]
+        in_force = list(first)
+        actions += [self.change(in_force) for _ in range(self.weighted({0: 4, 1: 3, 2: 2, 3: 1}))]
+        return Case(name, self.layout, self.policies, tuple(actions))
+
+    # --- changes ----------------------------------------------------------------------------------------------------
+
+    def change(self, in_force: list[str]) -> Action:
+        """One change; `in_force` (the keys of the policies that are there) is brought up to date."""
+        ways: dict[Callable[[list[str]], Action], int] = {self.relabel: 4, self.apply: 2}
+        if in_force:
+            ways |= {self.patch: 3, self.delete: 2, self.recreate: 1}
+        way: Callable[[list[str]], Action] = self.weighted(ways)
+        return way(in_force)
+
+    def apply(self, in_force: list[str]) -> Action:
+        key = self.new_policy()
+        in_force.append(key)
+        return Apply((key,))
+
+    def patch(self, in_force: list[str]) -> Action:
+        """Another text of the same policy: one part of it is new."""
+        old = self.dice.choice(in_force)
+        key = self.new_policy(self.policies[old])
+        in_force[in_force.index(old)] = key
+        return Apply((key,))
+
+    def delete(self, in_force: list[str]) -> Action:
+        return Delete((in_force.pop(self.dice.randrange(len(in_force))),))
+
+    def recreate(self, in_force: list[str]) -> Action:
+        """Deleted and created under the same name at once, with another part."""
+        old = self.dice.choice(in_force)
+        key = self.new_policy(self.policies[old])
+        in_force[in_force.index(old)] = key
+        return Together((Delete((old,)), Apply((key,))))
+
+    def relabel(self, _: list[str]) -> Action:
+        pods = [ref for ref, plan in self.layout.pods() if not plan.comes_later]
+        ref = self.dice.choice([*pods, *self.layout.namespaces])
+        key, values = self.dice.choice(_LABELS)
+        return Relabel({ref: {key: self.dice.choice([*values, None])}})
+
+    # --- policies ---------------------------------------------------------------------------------------------------
+
+    def new_policy(self, like: dict[str, Any] | None = None) -> str:
+        """A new document under a new key; `like` another one: its name, and all of its spec but one part."""
+        key = f"p{len(self.policies)}"
+        if like is None:
+            metadata, spec = {"name": key, "namespace": self.dice.choice([*self.layout.namespaces])}, self.spec()
+        else:
+            new = self.spec()
+            part = self.dice.choice(["podSelector", "policyTypes", "ingress", "egress"])
+            metadata, spec = dict(like["metadata"]), {name: value for name, value in like["spec"].items() if name != part}
+            spec |= {part: new[part]} if part in new else {}
+            spec.setdefault("podSelector", {})
+        self.policies[key] = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
+        return key
+
+    def spec(self) -> dict[str, Any]:
+        spec: dict[str, Any] = {"podSelector": self.selector()}
+        types = self.weighted({None: 4, ("Ingress",): 2, ("Egress",): 3, ("Ingress", "Egress"): 2})
+        if types:
+            spec["policyTypes"] = list(types)
+        for direction, peers, odds in (("ingress", "from", 5), ("egress", "to", 4)):
+            count = self.weighted({None: 3, 0: 1, 1: odds, 2: 3, 3: 1})
+            if count is not None:
+                spec[direction] = [self.rule(peers) for _ in range(count)]
+        return spec
+
+    def rule(self, peers: str) -> dict[str, Any]:
+        rule: dict[str, Any] = {}
+        count = self.weighted({None: 3, 0: 1, 1: 8, 2: 5, 3: 2, MANY: 1})
+        if count is not None:
+            rule[peers] = [peer for _ in range(count) for peer in self.peer()]
+        count = self.weighted({None: 9, 0: 1, 1: 6, 2: 4, 3: 2, MANY: 1})
+        if count is not None:
+            rule["ports"] = [self.port() for _ in range(count)]
+        return rule
+
+    def peer(self) -> list[dict[str, Any]]:
+        """One peer; an ipBlock once for each family."""
+        way = self.weighted({"pods": 5, "namespaces": 3, "both": 3, "block": 4 if self.layout.hosts else 0})
+        if way == "block":
+            return self.blocks()
+        peer = {}
+        if way in ("pods", "both"):
+            peer["podSelector"] = self.selector()
+        if way in ("namespaces", "both"):
+            peer["namespaceSelector"] = self.selector()
+        return [peer]
+
+    def blocks(self) -> list[dict[str, Any]]:
+        host, other = self.dice.sample([f"{OUTSIDE}/{name}" for name in self.layout.hosts] * 2, 2)
+        width = self.weighted({"one": 3, "range": 3, "both": 3, "all": 2})
+        excluded = self.weighted({None: 4, "one": 3, "range": 2 if width in ("both", "all") else 0}) if width != "one" else None
+        return [
+            {"ipBlock": {"cidr": _range(width, host, family)} | ({"except": [_range(excluded, other, family)]} if excluded else {})}
+            for family in self.families
+            if not (width == "range" and excluded and other != host)
+        ] or self.blocks()
+
+    def port(self) -> dict[str, Any]:
+        protocol = self.weighted({None: 6, "TCP": 3, "UDP": 3, "SCTP": 1})
+        ways = {"number": 8, "name": 3, "all": 2, "range": 3 if self.has_end_port else 0}
+        way = self.weighted(ways)
+        port: dict[str, Any] = {} if protocol is None else {"protocol": protocol}
+        if way == "number":
+            port["port"] = self.dice.choice([80, 81, 82])
+        elif way == "name":
+            port["port"] = self.dice.choice(["web", "web", "none"])
+        elif way == "range":
+            first = self.dice.choice([1, 79, 80, 81])
+            port |= {"port": first, "endPort": self.dice.choice([end for end in (79, 80, 81, 90) if end >= first])}
+        return port
+
+    def selector(self) -> dict[str, Any]:
+        way = self.weighted({"all": 5, "labels": 8, "expressions": 6, "mixed": 1})
+        found: dict[str, Any] = {}
+        if way in ("labels", "mixed"):
+            keys = self.dice.sample(_LABELS, self.weighted({1: 5, 2: 1}))
+            found["matchLabels"] = {key: self.dice.choice(values) for key, values in keys}
+        if way in ("expressions", "mixed"):
+            found["matchExpressions"] = [self.expression() for _ in range(self.weighted({1: 4, 2: 1}))]
+        return found
+
+    def expression(self) -> dict[str, Any]:
+        key, values = self.dice.choice(_LABELS)
+        operator = self.dice.choice(["In", "NotIn", "Exists", "DoesNotExist"])
+        found: dict[str, Any] = {"key": key, "operator": operator}
+        if operator in ("In", "NotIn"):
+            found["values"] = self.dice.sample(values, min(len(values), self.weighted({1: 2, 2: 3, 3: 1})))
+        return found
+
+    def weighted(self, odds: dict[Any, int]) -> Any:
+        """One of the keys, each as likely as its number says."""
+        return self.dice.choices(list(odds), list(odds.values()))[0]
+
+
+def _range(width: str, host: str, family: Family) -> str:
+    """A range of addresses as it stands in a policy's text: the host alone, its own range, that of both hosts, or all."""
+    if width == "one":
+        return f'{{{{ cidr("{host}", "{family}") }}}}'
+    if width == "all":
+        return _WIDE[family]
+    bits = (24, 80) if width == "range" else (21, 77)
+    return f'{{{{ block("{host}", "{family}", {bits[0]}, {bits[1]}) }}}}'
+
+
+def count_policies(cases: Sequence[Case]) -> int:
+    """How many policies the cases have, each text counted."""
+    return sum(len(case.policies) for case in cases)

@@ -1,0 +1,120 @@
+"""Scenarios as pytest's items.
+
+`setup` of an item measures, its `call` judges: so a broken world is pytest's *error* and a plugin that does something
+else than its policies say is a *failure*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conformance.conductor import Conductor
+    from conformance.record import ScenarioRecord
+    from conformance.scenario.scenario import Scenario
+    from conformance.stage import Stage
+    from conformance.turn import Turns
+
+CONDUCTOR: pytest.StashKey[Conductor] = pytest.StashKey()
+"""In the controller of a run."""
+
+STAGE: pytest.StashKey[Stage] = pytest.StashKey()
+TURNS: pytest.StashKey[Turns] = pytest.StashKey()
+"""In every process that plays."""
+
+FOLDER = "cni_conformance_folder"
+"""The key by which a worker of xdist is told where the run's folder is."""
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is a worker of xdist."""
+    return hasattr(config, "workerinput")
+
+
+def _stage(config: pytest.Config) -> Stage:
+    if STAGE not in config.stash:
+        from conformance.stage import Stage
+
+        if is_worker(config):
+            given = config.workerinput  # type: ignore[attr-defined] # xdist adds it to the workers' config
+            config.stash[STAGE] = Stage.join(Path(given[FOLDER]), given["workerid"], config.stash[TURNS])
+        else:
+            config.stash[STAGE] = Stage.join(config.stash[CONDUCTOR].folder, worker="gw0")
+    return config.stash[STAGE]
+
+
+class ScenarioFile(pytest.File):
+    """A scenario file with its one item."""
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """The item; a fault of the file stands in pytest's collection error with line and caret."""
+        from conformance.scenario.load import load
+
+        yield ScenarioItem.from_parent(self, name=(scenario := load(self.path)).name, scenario=scenario)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ARG002 - pytest's signature
+        """The faults as a person reads them."""
+        from conformance.scenario.fault import InvalidScenario
+
+        return str(excinfo.value) if isinstance(excinfo.value, InvalidScenario) else super().repr_failure(excinfo)
+
+
+class ScenarioItem(pytest.Item):
+    """One scenario. Its marks: its group, its capabilities, `alone` and `disruptive`."""
+
+    def __init__(self, *, scenario: Scenario, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scenario = scenario
+        self.record: ScenarioRecord | None = None
+        kinds = (("alone", scenario.runs_alone), ("disruptive", scenario.is_disruptive))
+        for mark in {scenario.group, *scenario.needs, *(name for name, is_so in kinds if is_so)}:
+            self.config.addinivalue_line("markers", f"{mark}: scenarios with this group or capability")
+            self.add_marker(mark)
+
+    def setup(self) -> None:
+        """Measures. A broken world is an error, a capability that is not there a skip."""
+        self.record = _stage(self.config).play(self.scenario)
+        match self.record.outcome:
+            case "error":
+                raise BrokenScenario(self.record)
+            case "not-supported" | "skipped":
+                pytest.skip(self.record.sentence)
+
+    def runtest(self) -> None:
+        """Judges. A known deviation is what pytest calls an expected failure."""
+        if self.record is None:
+            raise RuntimeError("pytest calls setup before this")
+        if self.record.outcome == "failed":
+            raise FailedScenario(self.record)
+        if self.record.outcome == "known-deviation":
+            pytest.xfail(self.record.sentence)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What happened, so that it needs no second explanation."""
+        if isinstance(excinfo.value, FailedScenario | BrokenScenario):
+            from conformance.report.explain import explain
+
+            return explain(excinfo.value.record)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """File and name, as pytest shows them."""
+        return self.path, None, f"{self.scenario.group}/{self.name}"
+
+
+class _Told(Exception):
+    def __init__(self, record: ScenarioRecord) -> None:
+        super().__init__(record.sentence)
+        self.record = record
+
+
+class FailedScenario(_Told):
+    """The plugin does something else than the policies say."""
+
+
+class BrokenScenario(_Told):
+    """The world or the scenario was broken; nothing is said of the plugin."""

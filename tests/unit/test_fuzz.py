@@ -1,0 +1,156 @@
+"""Random cases: the same for the same seed, over the whole API, taken apart to the smallest, written so that they load."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance import data
+from conformance.fuzz.case import Case, named, renamed, without_policy
+from conformance.fuzz.grammar import Language, count_policies
+from conformance.fuzz.hunt import is_sound, same
+from conformance.fuzz.shrink import shrink
+from conformance.fuzz.write import scenario_file
+from conformance.plan import plan
+from conformance.scenario.check import check
+from conformance.scenario.fictive import fictive_world
+from conformance.scenario.load import load
+from conformance.scenario.places import layout_of
+from conformance.scenario.scenario import Apply, Delete, Layout, Relabel, Together
+from conformance.scenario.source import read
+from conformance.world.verdict import Family
+
+
+@pytest.fixture(scope="module")
+def layout() -> Layout:
+    source, _ = read(data.folder("scenarios") / "layouts" / "fuzz.yaml")
+    assert source is not None
+    return layout_of(source.value["layout"], "fuzz")
+
+
+@pytest.fixture(scope="module")
+def language(layout: Layout) -> Language:
+    return Language(layout, tuple(Family))
+
+
+@pytest.fixture(scope="module")
+def cases(language: Language) -> list[Case]:
+    return [language.case(7, number) for number in range(300)]
+
+
+def test_the_same_seed_and_number_give_the_same_case(language: Language) -> None:
+    assert language.case(3, 5) == language.case(3, 5)
+    assert language.case(3, 5) != language.case(3, 6)
+    assert language.case(3, 5) != language.case(4, 5)
+
+
+def test_every_case_is_one_that_a_cluster_would_take(cases: list[Case], language: Language) -> None:
+    assert [case.name for case in cases if not is_sound(case, language)] == []
+
+
+def parts(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, child in value.items():
+            yield key, child
+            yield from parts(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from parts(child)
+
+
+def test_every_field_of_the_api_occurs_in_every_form(cases: list[Case]) -> None:
+    seen = Counter()
+    for case in cases:
+        for document in case.policies.values():
+            for key, value in parts(document["spec"]):
+                form = value if isinstance(value, str) and key in ("protocol", "operator") else ""
+                size = f"{min(len(value), 2)}" if isinstance(value, list | dict) else ""
+                seen[f"{key} {form}{size}".strip()] += 1
+    wanted = {
+        "podSelector 0", "podSelector 1", "podSelector 2", "namespaceSelector 0", "namespaceSelector 1", "ipBlock 1", "ipBlock 2",
+        "policyTypes 1", "policyTypes 2", "ingress 0", "ingress 1", "ingress 2", "egress 0", "egress 1", "egress 2",
+        "from 0", "from 1", "from 2", "to 0", "to 1", "to 2", "ports 0", "ports 1", "ports 2", "except 1",
+        "protocol TCP", "protocol UDP", "protocol SCTP", "port", "endPort", "matchLabels 1", "matchLabels 2",
+        "matchExpressions 1", "matchExpressions 2", "operator In", "operator NotIn", "operator Exists", "operator DoesNotExist", "values 2",
+    }  # fmt: skip
+    assert wanted - set(seen) == set()
+
+
+def test_every_change_occurs(cases: list[Case]) -> None:
+    kinds = {type(action) for case in cases for action in case.actions[1:]}
+    assert kinds == {Apply, Delete, Relabel, Together}
+
+
+def test_a_cluster_without_ranges_of_ports_and_outside_hosts_is_asked_for_neither(layout: Layout) -> None:
+    bare = Language(Layout(None, layout.namespaces), (Family.IPV4,), has_end_port=False)
+    texts = str([bare.case(1, number) for number in range(100)])
+    assert [word for word in ("endPort", "ipBlock", "ipv6") if word in texts] == []
+
+
+def test_policies_are_counted_by_their_texts(cases: list[Case]) -> None:
+    assert count_policies(cases[:2]) == len(cases[0].policies) + len(cases[1].policies)
+
+
+def spec_has(wanted: Callable[[str, Any], bool]) -> Callable[[Case], bool]:
+    """Whether a policy that is applied has such a part: what a faulty plugin would stumble over."""
+
+    def disagrees(case: Case) -> bool:
+        used = named(case.actions)
+        return any(wanted(key, value) for name in used for key, value in parts(case.policies[name]["spec"]))
+
+    return disagrees
+
+
+def test_a_case_shrinks_to_the_one_part_that_disagrees(cases: list[Case], language: Language) -> None:
+    disagrees = spec_has(lambda key, _: key == "except")
+    case = next(case for case in cases if disagrees(case) and len(case.policies) > 2 and len(case.actions) > 2)
+    smallest = renamed(shrink(case, lambda smaller: disagrees(smaller) and is_sound(smaller, language)))
+    assert smallest.actions == (Apply(("p0",)),)
+    (document,) = smallest.policies.values()
+    spec = document["spec"]
+    direction = "ingress" if "ingress" in spec else "egress"
+    assert set(spec) == {"podSelector", direction}
+    assert spec["podSelector"] == {}
+    ((peers, (peer,)),) = spec[direction][0].items()
+    assert peers == ("from" if direction == "ingress" else "to")
+    assert set(peer["ipBlock"]) == {"cidr", "except"}
+    assert [name for name in smallest.layout.namespaces if name != document["metadata"]["namespace"]] == []
+    assert [len(plan.labels) for _, plan in smallest.layout.pods()] == [0]
+
+
+def test_what_is_done_together_shrinks_too(cases: list[Case]) -> None:
+    case = next(case for case in cases if any(isinstance(action, Together) for action in case.actions))
+    smallest = shrink(case, lambda smaller: any(isinstance(action, Together) for action in smaller.actions))
+    assert [type(action) for action in smallest.actions] == [Together]
+
+
+def test_a_case_without_a_policy_does_nothing_with_it(cases: list[Case]) -> None:
+    actions = (Apply(("p0", "p1")), Delete(("p0",)), Together((Delete(("p1",)), Apply(("p0",)))), Relabel({"red": {"team": None}}))
+    assert without_policy(actions, "p0") == (Apply(("p1",)), Together((Delete(("p1",)),)), Relabel({"red": {"team": None}}))
+    assert without_policy(actions, "p1") == (Apply(("p0",)), Delete(("p0",)), Together((Apply(("p0",)),)), Relabel({"red": {"team": None}}))
+
+
+def test_cases_that_differ_in_names_only_are_the_same(cases: list[Case]) -> None:
+    case = next(case for case in cases if len(case.policies) == 2)
+    again = Case("other", case.layout, dict(case.policies), case.actions)
+    assert same(renamed(case), renamed(again))
+    assert not same(renamed(case), renamed(cases[0] if cases[0] is not case else cases[1]))
+
+
+def test_a_written_case_loads_and_is_sound(cases: list[Case], language: Language, tmp_path: Path) -> None:
+    for case in cases[:40]:
+        planned = plan(case.scenario(), fictive_world(case.layout), language.families)
+        wrong = {1: list(planned.steps[1].expected)[:1]}
+        path = tmp_path / f"{case.name}.yaml"
+        from conformance.scenario.check import needed
+
+        path.write_text(scenario_file(case, planned, wrong, "red/a reaches red/b", "fuzz: seed 7", needed(case.scenario())))
+        scenario = load(path)
+        assert [str(fault) for fault in check([scenario])] == []
+        again = plan(scenario, fictive_world(scenario.layout), language.families)
+        assert [step.expected for step in again.steps] == [step.expected for step in planned.steps]
+        assert [sentence for step in again.steps for sentence in step.contradictions] == []
