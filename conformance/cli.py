@@ -95,7 +95,7 @@ def run(context: click.Context, /, settings: Settings, **choice: Any) -> None:
 def list_(context: click.Context, scenarios: tuple[Path, ...]) -> None:
     """The scenarios, by group, with what each says."""
     console, group = view_of(context).console, ""
-    for scenario in _loaded(scenarios):
+    for scenario in loaded(scenarios):
         if scenario.group != group:
             group = scenario.group
             console.print(f"\n{group}", style="bold", markup=False)
@@ -113,7 +113,7 @@ def check(scenarios: tuple[Path, ...]) -> None:
     from conformance.scenario.check import check as faults_of
     from conformance.scenario.fault import told
 
-    found = _loaded(scenarios)
+    found = loaded(scenarios)
     faults = (*faults_of(found), *contradictions(found))
     if faults:
         _fail(told(faults), WRONG_USAGE)
@@ -126,7 +126,7 @@ def expect(scenario: str) -> None:
     """The expected tables of a scenario (its name, or a file) with the rules that decide. Needs no cluster."""
     from conformance.expect import explain
 
-    found = [each for each in _loaded(()) if each.name == scenario] if not Path(scenario).exists() else list(_loaded((Path(scenario),)))
+    found = [each for each in loaded(()) if each.name == scenario] if not Path(scenario).exists() else list(loaded((Path(scenario),)))
     if not found:
         _fail(f"there is no scenario {scenario}: `cni-conformance list` shows their names", WRONG_USAGE)
     for each in found:
@@ -154,7 +154,8 @@ def judge(context: click.Context, record: Path, report: Path | None) -> None:
     sys.exit(SOMETHING_FAILED if judged.of(Outcome.FAILED) else BROKEN_WORLD if judged.of(Outcome.ERROR) else ALL_PASSED)
 
 
-def _loaded(paths: tuple[Path, ...]) -> tuple[Any, ...]:
+def loaded(paths: tuple[Path, ...]) -> tuple[Any, ...]:
+    """The scenarios of these files and folders (none: the whole catalogue). Ends the program where one has faults."""
     from conformance.scenario.catalogue import load_all
     from conformance.scenario.fault import told
 
@@ -172,8 +173,9 @@ def _fail(text: str, exit_code: int) -> Any:
 def _register() -> None:
     from conformance.cli_cluster import clean, cluster, doctor
     from conformance.cli_fuzz import fuzz
+    from conformance.cli_simulated import sensitivity
 
-    for command in (cluster, doctor, clean, fuzz):
+    for command in (cluster, doctor, clean, fuzz, sensitivity):
         main.add_command(command)
 
 

@@ -27,7 +27,7 @@ def play(scenario: Scenario, worlds: Worlds, times: Times, notes: Notes) -> Scen
     """What became of a scenario. Raises NotPossible, and nothing else that the cluster or the scenario can cause."""
     try:
         with notes.phase("world"):
-            live = worlds.take(scenario.layout)
+            live = worlds.take(scenario.layout, is_new=scenario.is_disruptive)
         planned = plan(scenario, live.everybody, worlds.families)
     except BrokenPlugin as blame:
         return notes.record(Measurement((StepMeasurement(0, str(Begin()), {}, Timeline(), {}, failed=str(blame)),)))

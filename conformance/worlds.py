@@ -44,11 +44,16 @@ class Worlds:
         """The families in which questions are asked."""
         return self._target.families
 
-    def take(self, layout: Layout) -> LiveWorld:
+    def take(self, layout: Layout, *, is_new: bool = False) -> LiveWorld:
         """The live world of a layout, made where there is none. The one that was taken longest ago makes room.
+
+        `is_new`: all that stand are thrown away before; what is to come, or came to pass elsewhere, may hurt them (a restarted
+        node ends the pods of all worlds).
 
         Outside hosts that the target does not have are left out: nobody asks them then. Raises BrokenCluster.
         """
+        if is_new:
+            self.close()
         there = {access.name for access in self._target.hosts}
         layout = replace(layout, hosts={name: plan for name, plan in layout.hosts.items() if name in there})
         live = self._alive.pop(layout.key, None)

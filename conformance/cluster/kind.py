@@ -23,6 +23,7 @@ from conformance.cluster.hosts import HostAccess
 from conformance.cluster.install import Installation, ways
 from conformance.cluster.kind_cluster import PREFIX, KindCluster, cluster_of, document, kind_name, toolbox_of
 from conformance.cluster.plugin import Descriptor
+from conformance.cluster.ranges import small_ranges
 from conformance.cluster.ready import NodeFacts, Questions, wait_for_nodes, wait_until_ready
 from conformance.cluster.toolbox import Toolbox
 from conformance.world.progress import Progress, Silent
@@ -116,9 +117,9 @@ def status() -> list[Status]:
 
 
 def configuration(plugin: Descriptor, toolbox: Toolbox, values: Mapping[str, object]) -> str:
-    """The kind configuration: the plugin's, with the toolbox's patches merged in (mappings merge, lists grow)."""
+    """The kind configuration: the plugin's, with our and the toolbox's patches merged in (mappings merge, lists grow)."""
     content = yaml.safe_load(plugin.render(plugin.kind, **values))
-    for patch in toolbox.kind_patches:
+    for patch in (*small_ranges(str(values["family"])), *toolbox.kind_patches):
         content = _merged(content, patch)
     return yaml.safe_dump(content, sort_keys=False)
 

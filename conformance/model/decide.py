@@ -11,12 +11,15 @@ from dataclasses import dataclass, field, replace
 from conformance.model.doors import Doors
 from conformance.model.join import both, either_reading
 from conformance.model.match import Other, other_of
-from conformance.model.side import Side, Sides
+from conformance.model.side import Sides
 from conformance.world.expectation import Expectation, Reading
 from conformance.world.place import Place, Pod, World
 from conformance.world.policy import NetworkPolicy
 from conformance.world.question import Question
 from conformance.world.verdict import Direction, Family, Protocol, Verdict
+
+_TELLING = (Protocol.TCP, Protocol.UDP)
+"""Only answers over these tell which address they saw; echoes and raw handshakes do not."""
 
 _OTHER = {Family.IPV4: Family.IPV6, Family.IPV6: Family.IPV4}
 
@@ -38,7 +41,7 @@ def expected(
 class _Pair:
     """Two ends with what they see of each other over one family, or over both where only blocks could tell them apart.
 
-    `always` is the answer where no policy has a word in it, `lanes` the answers that are known. `seen`: as in Expectation.
+    `always` is the answer where it is the same for all ports, `lanes` the answers that are known. `seen`: as in Expectation.
     """
 
     source: Place
@@ -87,7 +90,10 @@ class Oracle:
         if found is None:
             egress = self._sides.side(pair.source, Direction.EGRESS, pair.there, *lane, reading=reading)
             ingress = self._sides.side(pair.destination, Direction.INGRESS, pair.here, *lane, reading=reading)
-            found = pair.lanes[lane] = _both(egress, ingress, pair.seen)
+            found = both(egress, ingress)
+            if pair.seen and question.protocol in _TELLING and found.verdict is not Verdict.BLOCKED:
+                found = replace(found, seen=pair.seen)
+            pair.lanes[lane] = found
         return found
 
     def _pair(self, source_ref: str, destination_ref: str, family: Family, reading: Reading) -> _Pair:
@@ -100,11 +106,6 @@ class Oracle:
         seen = str(self._world.address(source_ref, family) or "") if is_judged else ""
         egress = self._sides.without_policies(source, Direction.EGRESS, reading)
         ingress = self._sides.without_policies(destination, Direction.INGRESS, reading)
-        always = None if egress is None or ingress is None else _both(egress, ingress, seen)
+        always = None if egress is None or ingress is None or seen else both(egress, ingress)
         there, here = (other_of(place, family, reading=reading) for place in (destination, source))
         return _Pair(source, destination, there, here, always, seen)
-
-
-def _both(egress: Side, ingress: Side, seen: str) -> Expectation:
-    found = both(egress, ingress)
-    return replace(found, seen=seen) if seen and found.verdict is not Verdict.BLOCKED else found

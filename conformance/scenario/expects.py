@@ -98,10 +98,7 @@ def watch_of(source: Source, watch: Sequence[str], ever: Sequence[Known], faults
         except InvalidTable as wrong:
             faults.append(source.fault(str(wrong), keys))
             continue
-        strangers = (
-            [ever[0].stranger(ref) for ref in (cell.source, cell.destination) if all(known.stranger(ref) for known in ever)] if ever else []
-        )
-        if what := strangers[0] if strangers else _unwatchable(cell, ever):
+        if what := _unwatchable(cell, ever):
             faults.append(source.fault(what, keys))
         if cell in cells:
             faults.append(source.fault(f"{cell} stands twice", keys))

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from itertools import count
 
-Action = Callable[[], None]
+Action = Callable[[], object]
 
 
 class SimulatedClock:

@@ -202,6 +202,6 @@ class Knowledge:
         """The plugin's agents were ended, and are there again. What the kernel holds stays as it was."""
         self.changed()
 
-    def node_restarted(self, node: str) -> None:
+    def node_restarted(self, node: str) -> None:  # noqa: ARG002 - faults look at it
         """A node was restarted; its pods were ended before and are started after this."""
         self.changed()

@@ -45,7 +45,7 @@ class Plane(Verdicts):
             reply = self._known[packet] = self.deliver(packet)
         return reply
 
-    def carry(self, packet: Packet, opened: float, uid: int) -> AnswerKind:
+    def carry(self, packet: Packet, opened: float, uid: int) -> AnswerKind:  # noqa: ARG002 - faults look at the time
         """What becomes of a message over a connection that was opened then with that endpoint: it may go on where a new one may.
 
         REFUSED: the connection is reset, because its other end is no more.
@@ -60,8 +60,8 @@ class Plane(Verdicts):
         flow = self.flow_of(packet)
         if flow is None:
             return SILENCE
-        if flow is REFUSAL:
-            return REFUSAL
+        if isinstance(flow, Reply):
+            return flow
         return self.answered(flow) if self.is_carried(flow) and self.is_let_through(flow) else SILENCE
 
     # --- where it goes ---

@@ -69,13 +69,15 @@ def render_world(
             labels=dict(plan.labels),
             node=NOWHERE if plan.is_pending else nodes[ref],
             image=probe_image,
-            source=agent_source,
+            source="",
             config=agent_config(f"{real}/{name}", plan.serves),
             ports=[(port, host_ports.get((ref, port.number, port.protocol))) for port in plan.serves if port.protocol is not Protocol.ICMP],
             is_host_network=plan.is_host_network,
             needs_raw_sockets=layout.needs_raw_sockets,
         )
         pods[ref] = yaml.safe_load(text)
+        # Not through the template: it is long, and YAML is slow.
+        pods[ref]["spec"]["containers"][0]["command"][-2] = agent_source
     services = {ref: _service(ref, service, names, service_template) for ref, service in layout.services()}
     return Manifests(namespaces, pods, services, host_ports, tuple(workers))
 

@@ -189,7 +189,7 @@ def description(tape: Tape) -> Document:
         annotations = {LEGACY_ANNOTATION: '{"ingress": {"isolation": "DefaultDeny"}}'} if tape.one_in(20) else {}
         name = f"real-{each}"
         namespaces[name] = {"labels": {**labels(tape), "kubernetes.io/metadata.name": name}, "annotations": annotations}
-    server = {"namespace": "kube-system", "name": "dns-1", "labels": {"k": "dns"}, "node": "a", "hostNetwork": False}
+    server = {"namespace": "kube-system", "name": "dns-1", "labels": {"k": "dns"}, "node": "a", "hostNetwork": tape.one_in(6)}
     port = {"name": "dns", "number": 53, "protocol": "UDP"}
     server |= {"ports": [port], "addresses": ["10.244.0.53"]}
     servers: list[Document] = tape.one(([server], [server, {**server, "labels": {"k": "2"}, "name": "dns-2"}], []))

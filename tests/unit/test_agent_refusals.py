@@ -45,7 +45,7 @@ CASES = [
 
 
 def rules() -> list[list[str]]:
-    found = [["ip", "link", "set", "lo", "up"]]
+    found = [["ip", "link", "set", "lo", "up", "mtu", "1500"]]
     for filter_command, _ in (IPV4, IPV6):
         for _, chain, port, way, protocols, _ in ROWS:
             target = ["DROP"] if way == "drop" else ["REJECT", "--reject-with", REJECT[way][filter_command]]
@@ -59,8 +59,8 @@ def rules() -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def walled() -> Iterator[subprocess.Popen[str]]:
-    """An agent behind the rules, which serves 81 to 91."""
-    serves = [[port, protocol] for _, _, port, _, protocols, _ in ROWS for protocol in protocols.split()]
+    """An agent behind the rules, which serves 81 to 91, and 96 without any rule."""
+    serves = [[port, protocol] for _, _, port, _, protocols, _ in ROWS for protocol in protocols.split()] + [[96, "UDP"], [96, "TCP"]]
     config = json.dumps({"identity": "behind/wall", "serves": serves, "ends_with_stdin": True})
     agent = ["exec", sys.executable, "-I", "-S", "-c", agent_source(), config]
     script = " && ".join(shlex.join(words) for words in [*rules(), agent])
@@ -89,6 +89,13 @@ def test_a_connection_whose_first_packet_is_lost_is_tried_again(walled, address)
     kind, _, _, latency, _ = ask(walled, address, 95, "TCP")
     assert "refused" == kind
     assert 0.15 <= latency < 0.3
+
+
+@pytest.mark.parametrize("size", [1400, 1473, 8000])
+@pytest.mark.parametrize("protocol", ["TCP", "UDP"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_what_is_longer_than_a_packet_arrives_in_pieces(walled, address, protocol, size):
+    assert "connected" == ask(walled, address, 96, protocol, size)[0]
 
 
 def test_an_echo_that_is_rejected_is_prohibited(walled):

@@ -84,6 +84,7 @@ def test_what_does_not_come_back_as_it_went_is_not_connected_and_says_why(start,
         (b"a/b 10.0.0.1\n" + content(1, 100)[13:], 100, "timed-out", "it answered, but the bytes came back changed"),
         (b"hello", 100, "connected", "these words are from something that is no probe agent"),
     ],
+    ids=["whole", "smaller than the line", "cut", "changed", "a stranger's"],
 )
 def test_a_datagram_is_told_by_its_length_and_its_content(data, size, kind, detail):
     found = datagram(data, size)

@@ -52,7 +52,7 @@ def test_expected_tables_come_with_the_deciding_rules_and_need_no_cluster():
         (["expect", "no-such"], "there is no scenario no-such"),
         (["judge", "no-such.json"], "no-such.json: the record cannot be read: No such file or directory"),
         (["check", "no-such"], "no-such: no such file or folder"),
-        (["run", "--cluster=minikube"], "--cluster minikube: it is kind, kubeconfig or kubeconfig:CONTEXT"),
+        (["run", "--cluster=minikube"], "--cluster minikube: it is kind, kubeconfig, kubeconfig:CONTEXT or simulated"),
         (["run", "--cni=no-such"], "there is no plugin 'no-such'"),
         (["run", "-k", "("], "-k"),
         (["run", "-k", "nothing-is-called-so", "-n", "0"], "no scenario was selected"),

@@ -79,7 +79,8 @@ def test_no_contradictions(tmp_path: Path) -> None:
 
 
 def test_the_head_of_the_page_says_what_is_special(tmp_path: Path) -> None:
-    special = "class: network\norigin: [a book, a thread]\nwatch: [shop/front -> shop/api]\nsizes: {UDP: [9, 10]}\nwithout-nat: true\ndisruptive: true\n"
+    special = "class: network\norigin: [a book, a thread]\nwatch: [shop/front -> shop/api]\n"
+    special += "sizes: {UDP: [9, 10]}\nwithout-nat: true\ndisruptive: true\n"
 
     page = explain(load(write(tmp_path / "changes", text(needs=special))))
 

@@ -276,6 +276,8 @@ def test_the_size_of_a_question_does_not_matter() -> None:
         pytest.param("shop/front -> shop/api 80/TCP", [DENY_API], "", id="not where it is blocked"),
         pytest.param("shop/front -> shop/api 80/TCP", [from_peer(ipBlock={"cidr": "10.0.0.0/8"})], "10.244.0.2", id="where it is open"),
         pytest.param("shop/front -> outside/alpha 80/TCP", [], "", id="not by hosts outside"),
+        pytest.param("shop/front -> shop/api 0/ICMP", [], "", id="not by an echo, which does not tell"),
+        pytest.param("shop/front -> shop/api 80/UDP", [], "10.244.0.2", id="by a datagram's receiver"),
         pytest.param("outside/alpha -> shop/api 80/TCP", [], "", id="not of hosts outside"),
         pytest.param("shop/front -> shop/agent 80/TCP", [], "", id="not by pods in their node's network"),
         pytest.param("shop/agent -> shop/front 80/TCP", [], "", id="not of pods in their node's network"),
@@ -284,8 +286,9 @@ def test_the_size_of_a_question_does_not_matter() -> None:
 def test_the_source_that_must_be_seen(question: str, policies: list[NetworkPolicy], seen: str) -> None:
     agent = in_host_network(pod("shop/agent", 9))
     there = replace(SHOP, pods={**SHOP.pods, agent.ref: agent})
-    source, _, destination, _ = question.split()
-    asked = Question(source, destination, 80)
+    source, _, destination, lane = question.split()
+    port, _, protocol = lane.partition("/")
+    asked = Question(source, destination, int(port), Protocol(protocol))
 
     assert seen == expected(there, policies, [asked], judges_source=True)[asked].seen
     assert "" == expected(there, policies, [asked])[asked].seen

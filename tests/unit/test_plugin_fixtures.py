@@ -60,4 +60,11 @@ def test_patches_of_the_toolbox_are_merged_into_the_configuration() -> None:
     content = yaml.safe_load(configuration(load("ptp"), box, {"name": "x", "family": "dual", "workers": 1, "kube_proxy": "nftables"}))
     assert 1 == content["networking"]["apiServerPort"]
     assert "dual" == content["networking"]["ipFamily"]
-    assert ["a", "b"] == content["kubeadmConfigPatches"]
+    assert ["a", "b"] == content["kubeadmConfigPatches"][1:]
+
+
+@pytest.mark.parametrize(("family", "patched"), [("dual", True), ("ipv4", True), ("ipv6", False)])
+def test_nodes_of_our_own_clusters_have_few_ipv4_addresses_for_pods(family: str, *, patched: bool) -> None:
+    content = yaml.safe_load(configuration(load("ptp"), TOOLBOX, {"name": "x", "family": family, "workers": 1, "kube_proxy": "nftables"}))
+    patches = content.get("kubeadmConfigPatches", ())
+    assert patched == any("node-cidr-mask-size-ipv4: '26'" in patch for patch in patches)

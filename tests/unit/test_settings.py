@@ -28,7 +28,7 @@ def test_the_cluster_names_a_provider_and_perhaps_a_context(cluster, provider, c
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"cluster": "minikube"}, "--cluster minikube: it is kind, kubeconfig or kubeconfig:CONTEXT"),
+        ({"cluster": "minikube"}, "--cluster minikube: it is kind, kubeconfig, kubeconfig:CONTEXT or simulated"),
         ({"family": "ipv5"}, "--family ipv5: it is ipv4, ipv6 or dual"),
         ({"kube_proxy": "ipvs"}, "--kube-proxy ipvs: it is nftables or iptables"),
         ({"times": ("settle=soon",)}, "--times settle=soon: 'soon' is no number of seconds"),

@@ -29,8 +29,10 @@ class IngressPolicyIsolatesEgress(Plane):
     """A policy of type Ingress alone blocks the egress of its pods."""
 
     def isolating(self, subject: Endpoint, direction: Direction) -> Sequence[NetworkPolicy]:
-        return [policy for policy in self.policies.values() if self.selects(policy, subject)] if direction is Direction.EGRESS else (
-            super().isolating(subject, direction)
+        return (
+            [policy for policy in self.policies.values() if self.selects(policy, subject)]
+            if direction is Direction.EGRESS
+            else (super().isolating(subject, direction))
         )
 
 
@@ -39,8 +41,10 @@ class EgressPolicyIsolatesIngress(Plane):
     """A policy of type Egress alone blocks the ingress of its pods."""
 
     def isolating(self, subject: Endpoint, direction: Direction) -> Sequence[NetworkPolicy]:
-        return [policy for policy in self.policies.values() if self.selects(policy, subject)] if direction is Direction.INGRESS else (
-            super().isolating(subject, direction)
+        return (
+            [policy for policy in self.policies.values() if self.selects(policy, subject)]
+            if direction is Direction.INGRESS
+            else (super().isolating(subject, direction))
         )
 
 

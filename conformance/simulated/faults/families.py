@@ -90,7 +90,7 @@ class NeighboursNotFound(Plane):
 
     def deliver(self, packet: Packet) -> Reply:
         reply = super().deliver(packet)
-        if reply.kind is AnswerKind.CONNECTED and reply.uid is not None:
+        if reply.kind is AnswerKind.CONNECTED and reply.uid is not None and ":" in packet.address:
             self.endpoints[packet.source].contacts.add(reply.uid)
             self.endpoints[reply.uid].contacts.add(packet.source)
         return reply

@@ -71,7 +71,7 @@ class FirstCreationNotEnforced(Plane):
 
 @over_time(63)
 class EarlyConnectionsCut(Plane):
-    """A connection that a pod opens in its first 2 s loses its replies as soon as a policy changes."""
+    """A connection that a pod opens in its first 4 s loses its replies as soon as a policy changes."""
 
     def __init__(self, *arguments: object) -> None:
         self.last = -1.0
@@ -83,7 +83,7 @@ class EarlyConnectionsCut(Plane):
 
     def carry(self, packet: Packet, opened: float, uid: int) -> AnswerKind:
         source = self.endpoints[packet.source]
-        is_early = packet.protocol is Protocol.TCP and opened < source.started + 2.0 and opened < self.last
+        is_early = packet.protocol is Protocol.TCP and opened < source.started + 4.0 and opened < self.last
         return AnswerKind.TIMED_OUT if is_early else super().carry(packet, opened, uid)
 
 
