@@ -1,5 +1,7 @@
 """The project's own checks: `nox` runs all of them, `nox -s tests` one."""
 
+from pathlib import Path
+
 import nox
 
 nox.options.sessions = ["lint", "types", "tests", "cluster"]
@@ -45,3 +47,12 @@ def cluster(session: nox.Session) -> None:
     """The real cluster: builds and starts what it needs, and takes it away again."""
     install(session)
     session.run("pytest", "tests/cluster", "tests/offline", "--durations=10", *session.posargs)
+
+
+@nox.session
+def sensitivity(session: nox.Session) -> None:
+    """Which scenarios see which faults, all of them: the table and the page of the catalogue that are made from it."""
+    install(session)
+    session.run("cni-conformance", "sensitivity", "--json", "docs/sensitivity.json", *session.posargs)
+    with Path("docs/catalogue.md").open("w", encoding="utf-8") as page:
+        session.run("cni-conformance", "catalogue", stdout=page)

@@ -171,11 +171,12 @@ def _fail(text: str, exit_code: int) -> Any:
 
 
 def _register() -> None:
+    from conformance.cli_catalogue import catalogue
     from conformance.cli_cluster import clean, cluster, doctor
     from conformance.cli_fuzz import fuzz
     from conformance.cli_simulated import sensitivity
 
-    for command in (cluster, doctor, clean, fuzz, sensitivity):
+    for command in (cluster, doctor, clean, fuzz, sensitivity, catalogue):
         main.add_command(command)
 
 

@@ -48,7 +48,7 @@ class Conductor:
         self.is_ready = False
         self.result: Run | None = None
         self._scenarios = {scenario.name: scenario for scenario in scenarios}
-        self._portions = portions(scenarios, workers)
+        self._portions = portions(scenarios)
         self._began, self._started = time.monotonic(), datetime.now(UTC).isoformat(timespec="milliseconds")
         self._phases: list[Phase] = []
         self._provision: Provision | None = None
@@ -150,7 +150,11 @@ class Conductor:
         if self._provision is None or self._examination is None:
             raise RuntimeError("there are no facts of a run before it is prepared")
         target, version_seen = self._provision.target, self._provision.plugin_version
-        plugin = Plugin(target.plugin.name, target.plugin.title, version_seen) if target.plugin else Plugin("unknown")
+        plugin = (
+            Plugin("simulated", "the simulated plugin", version("cni-conformance")) if target.provider == "simulated" else Plugin("unknown")
+        )
+        if target.plugin:
+            plugin = Plugin(target.plugin.name, target.plugin.title, version_seen)
         return Facts(
             suite=version("cni-conformance"),
             plugin=plugin,

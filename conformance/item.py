@@ -6,7 +6,7 @@ else than its policies say is a *failure*.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,9 @@ TURNS: pytest.StashKey[Turns] = pytest.StashKey()
 
 FOLDER = "cni_conformance_folder"
 """The key by which a worker of xdist is told where the run's folder is."""
+
+SCENARIOS: pytest.StashKey[Mapping[Path, Scenario]] = pytest.StashKey()
+"""What the controller of a run has loaded, by absolute path."""
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -54,7 +57,8 @@ class ScenarioFile(pytest.File):
         """The item; a fault of the file stands in pytest's collection error with line and caret."""
         from conformance.scenario.load import load
 
-        yield ScenarioItem.from_parent(self, name=(scenario := load(self.path)).name, scenario=scenario)
+        scenario = self.config.stash.get(SCENARIOS, {}).get(self.path) or load(self.path)
+        yield ScenarioItem.from_parent(self, name=scenario.name, scenario=scenario)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ARG002 - pytest's signature
         """The faults as a person reads them."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 
-from conformance.cluster.contract import BrokenPlugin, ClusterUnderTest, Document, Pods, ServiceFacts
+from conformance.cluster.contract import BrokenPlugin, ClusterUnderTest, Document, NotPossible, Pods, ServiceFacts
 from conformance.probe.session import Probes
+from conformance.scenario.layout import NODES
 from conformance.scenario.presence import Presence
 from conformance.scenario.scenario import Layout
 from conformance.template.names import Names
 from conformance.template.render import Manifests
 from conformance.template.world import everybody_of
 from conformance.world.place import Address, Observed, Pod, World
+
+WITHOUT_NODES = "it needs nodes by name: none takes pods, or we may not list nodes (docs/rbac.yaml has that right)"
 
 
 @dataclass
@@ -30,7 +34,7 @@ class Given:
 class LiveWorld:
     """A layout in the cluster. `presence` is who is there, `slot` its part of the outside hosts' addresses.
 
-    `everybody` is everyone of the layout, with the labels that it gives them; see `everybody_of`.
+    `everybody` is everyone of the layout, with the labels that it gives them; see `everybody_of`. `loads` numbers the loads beside it.
     """
 
     cluster: ClusterUnderTest
@@ -42,12 +46,20 @@ class LiveWorld:
     probes: Probes
     presence: Presence
     everybody: World
+    loads: Iterator[int] = field(default_factory=count)
 
     @property
     def image(self) -> str:
         """The probes' image."""
         first = next(iter(self.manifests.pods.values()))
         return str(first["spec"]["containers"][0]["image"])
+
+    def node(self, letter: str) -> str:
+        """The node that a letter of the layout means. Raises NotPossible where we may not list nodes."""
+        workers = self.manifests.workers
+        if not workers:
+            raise NotPossible(WITHOUT_NODES)
+        return workers[NODES.index(letter) % len(workers)]
 
     def pods(self, refs: Collection[str]) -> Pods:
         """The manifests of these pods."""

@@ -56,11 +56,15 @@ class Notes:
                 self._add("settling", settled)
                 self._add("holding", timeline.ended - settled)
 
+    @property
+    def deviations(self) -> tuple[KnownDeviation, ...]:
+        """What the plugin is known to get wrong in this scenario."""
+        known = self._target.plugin.known_deviations if self._target.plugin else ()
+        return tuple(each for each in known if each.scenario == self._scenario.name)
+
     def record(self, measurement: Measurement) -> ScenarioRecord:
         """The record of what was measured, judged. Raises InvalidDeviation."""
-        known = self._target.plugin.known_deviations if self._target.plugin else ()
-        deviations = tuple(each for each in known if each.scenario == self._scenario.name)
-        return self._record(measurement, judge(measurement, deviations), deviations)
+        return self._record(measurement, judge(measurement, self.deviations), self.deviations)
 
     def not_supported(self, because: str) -> ScenarioRecord:
         """The record of a scenario that this cluster cannot be asked."""

@@ -17,6 +17,7 @@ from conformance.probe.sampling import sample
 from conformance.record import ScenarioRecord
 from conformance.scenario.fault import InvalidScenario
 from conformance.scenario.scenario import Scenario
+from conformance.world.deviation import explained
 from conformance.world.measurement import Measurement, StepMeasurement
 from conformance.world.timeline import Timeline
 from conformance.world.times import Times
@@ -67,9 +68,11 @@ def measure(scenario: Scenario, planned: Plan, live: LiveWorld, worlds: Worlds, 
             return (*done, replace(_measured(step, live), failed=str(blame)))
         except (BrokenCluster, InvalidScenario) as trouble:
             return (*done, replace(_measured(step, live), broken=str(trouble)))
-        timeline = sample(live.probes.ask, step.expected, _identities(live), _patience(step, times), live.cluster.clock, began)
+        known = explained(notes.deviations, step.expected)
+        timeline = sample(live.probes.ask, step.expected, _identities(live), _patience(step, times), live.cluster.clock, began, known)
         notes.watched(step, timeline)
         watched = live.probes.watched(began) if number else {}
+        watched = {question: replace(each, was_crossed=question in step.crossed) for question, each in watched.items()}
         measured = replace(_measured(step, live), timeline=timeline, watched=watched, starts=starts)
         done.append(replace(measured, renewed=change.renewed, are_policies_old=change.are_policies_old))
         if number == 0 and timeline.settled_at is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from types import MappingProxyType
@@ -74,7 +74,8 @@ class PlannedStep:
     """A step with those who are there and the policies (their keys in the file) that are in force after it.
 
     `contradictions`: a sentence for each cell of which the file says something else than the model. `watched`: those of the
-    questions that are asked all the time, too.
+    questions that are asked all the time, too. `crossed`: those of the watched that are decided otherwise between two changes
+    of the step than after it.
     """
 
     number: int
@@ -84,6 +85,7 @@ class PlannedStep:
     expected: ExpectedTable
     contradictions: tuple[str, ...] = ()
     watched: tuple[Question, ...] = ()
+    crossed: frozenset[Question] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +111,17 @@ def plan(scenario: Scenario, everybody: World, families: Sequence[Family], sent:
     steps = [PlannedStep(0, Begin(), first.world, (), plain, watched=watched(scenario, plain))]
     state = first
     for number, step in enumerate(scenario.steps, 1):
-        state = _after(state, step.action, policies, everybody)
+        before, state = state, _after(state, step.action, policies, everybody)
         questions = asked(step, questions_of(state.world, families, scenario.sizes))
         table = expected(state.world, [policies[key] for key in state.keys], questions, judges_source=scenario.judges_source)
         said = sentences(contradictions(step, table), table)
-        steps.append(PlannedStep(number, step.action, state.world, state.keys, table, said, watched(scenario, table)))
+        looked_at = watched(scenario, table)
+        crossed = _crossed(looked_at, table, _passed(before, step.action, policies, everybody), policies)
+        steps.append(PlannedStep(number, step.action, state.world, state.keys, table, said, looked_at, crossed))
     if back := _way_back(scenario, first, state):
-        steps.append(PlannedStep(len(steps), back, first.world, (), plain, watched=watched(scenario, plain)))
+        looked_at = watched(scenario, plain)
+        crossed = _crossed(looked_at, plain, _passed(state, back, policies, everybody), policies)
+        steps.append(PlannedStep(len(steps), back, first.world, (), plain, (), looked_at, crossed))
     return Plan(tuple(steps), documents)
 
 
@@ -156,6 +162,45 @@ def _after(before: _State, action: Action, policies: Mapping[str, NetworkPolicy]
                 before = _after(before, each, policies, layout)
             return before
     return _State(_renewed(before.everybody, _made(action), layout), before.presence.after(action), before.in_force)
+
+
+def _crossed(
+    watched: Iterable[Question], table: ExpectedTable, between: Iterable[_State], policies: Mapping[str, NetworkPolicy]
+) -> frozenset[Question]:
+    """The watched questions that a state in between decides otherwise than the table after it."""
+    found: set[Question] = set()
+    for state in between if watched else ():
+        there = {place.ref for place in state.world.places()} | state.world.doors.keys()
+        mine = [each for each in watched if there.issuperset(each.pair)]
+        then = expected(state.world, [policies[key] for key in state.keys], mine)
+        found |= {each for each in mine if then[each].verdict is not table[each].verdict}
+    return frozenset(found)
+
+
+def _passed(state: _State, action: Action | PutBack, policies: Mapping[str, NetworkPolicy], layout: World) -> Iterator[_State]:
+    """The states after each single change of an action, but for the last one."""
+    changes = list(_single(action))
+    for each in changes[:-1]:
+        state = _after(state, each, policies, layout)
+        yield state
+
+
+def _single(action: Action | PutBack) -> Iterator[Action]:
+    """The changes of an action as the API server sees them, one after the other."""
+    match action:
+        case Apply(names):
+            yield from (Apply((name,)) for name in names)
+        case Delete(names):
+            yield from (Delete((name,)) for name in names)
+        case Relabel(changes):
+            yield from (Relabel({ref: keys}) for ref, keys in changes.items())
+        case Together(actions, times):
+            # The second time shows every state that comes between; after that they come again.
+            yield from chain.from_iterable(map(_single, actions * min(times, 2)))
+        case PutBack(names, labels):  # who comes and goes with it is nobody's gap: a watched cell's ends have changed then
+            yield from chain(_single(Delete(names)), _single(Relabel(labels)))
+        case _:
+            yield action
 
 
 def _made(action: Action) -> Iterable[str]:

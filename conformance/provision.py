@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from conformance import offline
 from conformance.cluster import kind, toolbox
 from conformance.cluster.broken import BrokenCluster
+from conformance.cluster.credentials import configuration_of
 from conformance.cluster.descriptor_file import InvalidPlugin
 from conformance.cluster.kind_cluster import KindCluster
 from conformance.cluster.plugin import Descriptor, Helm, load, with_manifest
@@ -49,6 +50,18 @@ def provide(settings: Settings, progress: Progress) -> Provision:
         if settings.provider == "kubeconfig":
             return _kept(Target.of_kubeconfig(settings), None)
         return _kind(settings, progress)
+    except Exception as error:
+        raise translated(error) or error from error
+
+
+def foresee(settings: Settings) -> None:
+    """Raises CannotRun for what is wrong with the settings and can be known before anything is loaded or made."""
+    try:
+        if settings.provider == "kubeconfig":
+            Target.of_kubeconfig(settings)
+            configuration_of(None, settings.context)
+        elif settings.provider == "kind" and settings.cni:
+            plugin_of(settings)
     except Exception as error:
         raise translated(error) or error from error
 

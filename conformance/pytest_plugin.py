@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.mark import expression
 
-from conformance.item import CONDUCTOR, FOLDER, STAGE, TURNS, ScenarioFile, ScenarioItem, is_worker
+from conformance.item import CONDUCTOR, FOLDER, SCENARIOS, STAGE, TURNS, ScenarioFile, ScenarioItem, is_worker
 from conformance.settings import OPTIONS, InvalidSettings, Settings
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from conformance.view import View
 
 _RECORD = "cni_conformance_record"
+_SCENARIOS = "scenarios.pickle"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -81,7 +82,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if is_worker(config):
         _join_early(config)
         return
-    from conformance.scenario.catalogue import load_all
+    from conformance.scenario.catalogue import hand_over, load_all
     from conformance.scenario.fault import told
 
     paths = [path for argument in config.args if _has_scenarios(path := Path(argument.split("::")[0]))]
@@ -89,25 +90,40 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     settings = settings_of(config)
     _check_choice(config)
+    if not config.getoption("collectonly"):
+        _foresee(settings)
     scenarios, faults = load_all(paths)
     if faults:
         pytest.exit(f"{told(faults)}; nothing was started", returncode=2)
+    config.stash[SCENARIOS] = {scenario.path.absolute(): scenario for scenario in scenarios}
     if not config.getoption("collectonly"):
         from conformance.conductor import Conductor
 
         view = config.pluginmanager.getplugin("cni-conformance-view") or _plain_view()
         conductor = Conductor(settings, scenarios, workers=config.getoption("numprocesses", None) or 1, view=view)
         config.stash[CONDUCTOR] = conductor
+        hand_over(scenarios, conductor.folder / _SCENARIOS)
         config.pluginmanager.register(Recorder(conductor), "cni-conformance-recorder")
 
 
 def _join_early(config: pytest.Config) -> None:
-    """A worker says that it is there before any work is given out: disruptive scenarios wait for it."""
+    """A worker says that it is there before any work is given out: disruptive scenarios wait for it. It need not load again."""
     folder = config.workerinput.get(FOLDER)  # type: ignore[attr-defined] # xdist adds it to the workers' config
     if folder is not None:
+        from conformance.scenario.catalogue import handed_over
         from conformance.turn import Turns
 
         config.stash[TURNS] = Turns(Path(folder))
+        config.stash[SCENARIOS] = handed_over(Path(folder) / _SCENARIOS)
+
+
+def _foresee(settings: Settings) -> None:
+    from conformance.provision import CannotRun, foresee
+
+    try:
+        foresee(settings)
+    except CannotRun as error:
+        pytest.exit(f"{error}; nothing was started", returncode=error.exit_code)
 
 
 def _check_choice(config: pytest.Config) -> None:

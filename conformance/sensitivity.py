@@ -1,7 +1,8 @@
 """Which scenarios see which faults: every fault of the simulated plugin against every scenario.
 
-A scenario is played once without a fault. What it did is done again with each faulty plane; where that answers the same all
-along, the scenario cannot see the fault. Where it does not, the scenario is played in full, and sees the fault if it fails.
+A scenario is played once without a fault. What it did is done again with each faulty plane. Where that answers the same all
+along, the scenario cannot see the fault; where a step's question is answered wrongly for good, it does. Only where it is
+neither, the scenario is played in full, and sees the fault if it fails.
 """
 
 from __future__ import annotations
@@ -9,29 +10,35 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 from conformance.cluster.contract import NotPossible
 from conformance.notes import Notes
 from conformance.pipeline import play
+from conformance.plan import PlannedStep
+from conformance.probe.answering import line_of
 from conformance.record import ScenarioRecord
 from conformance.scenario.scenario import Scenario
 from conformance.settings import Settings
-from conformance.simulated.clock import SimulatedClock
+from conformance.simulated import agent
 from conformance.simulated.cluster import SimulatedCluster
 from conformance.simulated.faults import FAULTS, Fault
+from conformance.simulated.nouns import Packet
 from conformance.simulated.plane import Plane
-from conformance.simulated.replay import RecordedPlane, differs
+from conformance.simulated.replay import Course, RecordedPlane, Rounds, Sight, sight
+from conformance.simulated.twins import Bench, is_twin
 from conformance.target import Target
+from conformance.world.timeline import Timeline
 from conformance.world.times import Times
-from conformance.world.verdict import Outcome
+from conformance.world.verdict import Outcome, Verdict
 from conformance.worlds import Worlds
 
-TIMES = Times(settle=3.0)
+TIMES = Times(settle=3.0, baseline=3.0)
 """The simulated plugin acts at once: what is not right after 3 s never will be."""
+
+_TARGET = Target.simulated(Settings(cluster="simulated"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +90,17 @@ class Sensitivity:
 def sensitivity(scenarios: Sequence[Scenario], faults: Sequence[Fault], done: Callable[[Seen], None], workers: int = 0) -> Sensitivity:
     """The table. `done` hears of each scenario; `workers` 0: a process for each processor."""
     names = tuple(fault.name for fault in faults)
-    tasks = [(scenario, names) for scenario in scenarios]
+    tasks = [(scenario, names) for scenario in sorted(scenarios, key=_size, reverse=True)]
     seen = []
     for each in _each(tasks, workers or os.cpu_count() or 1):
         done(each)
         seen.append(each)
     return Sensitivity(tuple(faults), tuple(sorted(seen, key=lambda each: each.scenario)))
+
+
+def _size(scenario: Scenario) -> tuple[bool, int]:
+    """The longest come first, so that all processes end together: loads, then what has many questions."""
+    return scenario.is_disruptive, len(list(scenario.layout.pods())) ** 2 * len(scenario.steps)
 
 
 def _each(tasks: Sequence[tuple[Scenario, tuple[str, ...]]], workers: int) -> Iterator[Seen]:
@@ -101,29 +113,71 @@ def _each(tasks: Sequence[tuple[Scenario, tuple[str, ...]]], workers: int) -> It
 
 def _task(task: tuple[Scenario, tuple[str, ...]]) -> Seen:
     scenario, names = task
-    return look(scenario, {name: FAULTS[name].plane for name in names})
+    return look(scenario, [FAULTS[name] for name in names])
 
 
-def look(scenario: Scenario, planes: Mapping[str, Callable[[SimulatedClock], Plane]]) -> Seen:
-    """What a scenario sees of these planes."""
-    cluster = SimulatedCluster(RecordedPlane, TIMES)
-    record = _played(scenario, cluster)
+def look(scenario: Scenario, faults: Sequence[Fault]) -> Seen:
+    """What a scenario sees of these faults."""
+    record, course = recorded(scenario)
     if record.outcome is not Outcome.PASSED:
         return Seen(scenario.name, (), f"{record.outcome}: {record.sentence}")
-    plane = cluster.plane
-    entries: Iterable[Any] = plane.entries if isinstance(plane, RecordedPlane) else ()
-    found = (name for name, make in planes.items() if differs(entries, make) and _fails(scenario, make))
-    return Seen(scenario.name, tuple(found))
+    planes = {fault.name: fault.plane for fault in faults}
+    twins = {fault.name: fault.plane for fault in faults if fault.is_static and is_twin(fault.plane)}
+    sights = Bench(course, twins).sights()
+    sights |= {name: sight(course, plane) for name, plane in planes.items() if name not in sights}
+    found = (name for name, plane in planes.items() if _is_failure(sights[name], scenario, plane))
+    return Seen(scenario.name, tuple(sorted(found)))
 
 
-def _fails(scenario: Scenario, make_plane: Callable[[SimulatedClock], Plane]) -> bool:
-    return _played(scenario, SimulatedCluster(make_plane, TIMES)).outcome is Outcome.FAILED
+def _is_failure(seen: Sight, scenario: Scenario, plane: type[Plane]) -> bool:
+    return seen is Sight.FAILURE or (seen is Sight.SOMETHING and fails(scenario, plane))
 
 
-def _played(scenario: Scenario, cluster: SimulatedCluster) -> ScenarioRecord:
-    target = Target.simulated(Settings(cluster="simulated"))
-    notes = Notes(scenario, target, "sensitivity")
+def fails(scenario: Scenario, plane: type[Plane]) -> bool:
+    """Whether a scenario fails with a plane, played in full."""
+    return played(scenario, SimulatedCluster(plane, TIMES)).outcome is Outcome.FAILED
+
+
+def recorded(scenario: Scenario) -> tuple[ScenarioRecord, Course]:
+    """What a scenario comes to without any fault, and all that it does."""
+    cluster = SimulatedCluster(RecordedPlane, TIMES)
+    course = cluster.plane.course if isinstance(cluster.plane, RecordedPlane) else Course()
+    course.judges_source = scenario.judges_source
+    return played(scenario, cluster, course), course
+
+
+def played(scenario: Scenario, cluster: SimulatedCluster, course: Course | None = None) -> ScenarioRecord:
+    """What a scenario comes to on a cluster. The rounds of its steps are added to `course`."""
+    notes = _Rounds(scenario, cluster, course)
     try:
-        return play(scenario, Worlds(cluster, target, TIMES, "seen", 0), TIMES, notes)
+        return play(scenario, Worlds(cluster, _TARGET, TIMES, "seen", 0), TIMES, notes)
     except NotPossible as reason:
         return notes.skipped(str(reason))
+
+
+class _Rounds(Notes):
+    """Notes that tell a course which rounds there were."""
+
+    def __init__(self, scenario: Scenario, cluster: SimulatedCluster, course: Course | None) -> None:
+        super().__init__(scenario, _TARGET, "sensitivity")
+        self._cluster, self._course = cluster, course
+
+    def watched(self, step: PlannedStep, timeline: Timeline) -> None:
+        super().watched(step, timeline)
+        if step.number and self._course is not None:
+            ended = self._cluster.clock.now()
+            began = ended - timeline.ended
+            self._course.rounds.append(Rounds(began, ended, began + TIMES.settle, self._verdicts(step)))
+
+    def _verdicts(self, step: PlannedStep) -> dict[Packet, bool]:
+        """Whether packets must be answered; questions by name and open cells are left out."""
+        identities = {place.ref: place.identity for place in step.world.places()}
+        uids = {endpoint.identity: uid for uid, endpoint in self._cluster.plane.endpoints.items()}
+        found = {}
+        for question, expectation in step.expected.items():
+            words = line_of(step.world, question)
+            line = None if words is None else agent.line_of(list(words))
+            if line is not None and line.family is None and expectation.verdict is not Verdict.OPEN:
+                packet = Packet(uids[identities[question.source]], line.address, line.port, line.protocol, line.size)
+                found[packet] = expectation.verdict is Verdict.ALLOWED
+        return found

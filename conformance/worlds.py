@@ -1,4 +1,7 @@
-"""Live worlds: layouts that stand in the cluster, shared by the scenarios that name them. One process has its own."""
+"""Live worlds: layouts that stand in the cluster, shared by the scenarios that name them. A process has one at a time.
+
+One, because scenarios of one layout come one after the other (`portion`), and a plugin has work with every pod that stands.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ from dataclasses import replace
 from itertools import count
 
 from conformance.cluster.broken import BrokenCluster
-from conformance.cluster.contract import ClusterUnderTest
+from conformance.cluster.contract import ClusterUnderTest, NotPossible
 from conformance.cluster.hosts import HostAccess
-from conformance.live import Given, LiveWorld, check_addresses, everyone
+from conformance.live import WITHOUT_NODES, Given, LiveWorld, check_addresses, everyone
 from conformance.probe.session import Probes
 from conformance.probe.source import agent_source
 from conformance.scenario.presence import Presence
@@ -23,9 +26,6 @@ from conformance.world.place import Address
 from conformance.world.times import Times
 from conformance.world.verdict import Family
 
-ALIVE = 2
-"""How many worlds a process keeps. A pod costs memory, and scenarios of one layout come one after the other."""
-
 PORTS, _TURNS = 40, 20
 """How many ports of the nodes a world may take, and how many worlds of a process come before their numbers come again."""
 
@@ -36,7 +36,7 @@ class Worlds:
     def __init__(self, cluster: ClusterUnderTest, target: Target, times: Times, run: str, worker: int) -> None:
         self._cluster, self._target, self._times = cluster, target, times
         self._run, self._worker = run, worker
-        self._alive: dict[str, LiveWorld] = {}
+        self._alive: LiveWorld | None = None
         self._numbers = count()
 
     @property
@@ -45,29 +45,24 @@ class Worlds:
         return self._target.families
 
     def take(self, layout: Layout, *, is_new: bool = False) -> LiveWorld:
-        """The live world of a layout, made where there is none. The one that was taken longest ago makes room.
+        """The live world of a layout, made where another one stands, or none; that one is thrown away.
 
-        `is_new`: all that stand are thrown away before; what is to come, or came to pass elsewhere, may hurt them (a restarted
-        node ends the pods of all worlds).
+        `is_new`: made in any case: what is to come, or came to pass elsewhere, may hurt it (a restarted node ends the pods of
+        all worlds).
 
-        Outside hosts that the target does not have are left out: nobody asks them then. Raises BrokenCluster.
+        Outside hosts that the target does not have are left out: nobody asks them then. Raises BrokenCluster, NotPossible.
         """
-        if is_new:
-            self.close()
         there = {access.name for access in self._target.hosts}
         layout = replace(layout, hosts={name: plan for name, plan in layout.hosts.items() if name in there})
-        live = self._alive.pop(layout.key, None)
-        if live is None:
-            for other in list(self._alive.values()):
-                if len(self._alive) >= ALIVE or (layout.is_exclusive and other.layout.is_exclusive):
-                    self.drop(other)
-            live = self._make(layout)
-        self._alive[layout.key] = live
+        live = self._alive
+        if live is None or live.layout.key != layout.key or is_new:
+            self.close()
+            live = self._alive = self._make(layout)
         return live
 
     def drop(self, live: LiveWorld) -> None:
         """Throw a world away. The cluster removes it while we go on, but for pods that hold ports of their nodes."""
-        self._alive.pop(live.layout.key, None)
+        self._alive = None
         live.probes.close()
         with suppress(BrokenCluster):  # the end of the run looks for all that is left, and says so
             self._cluster.remove_world(live.names)
@@ -75,9 +70,9 @@ class Worlds:
                 self._cluster.pods_gone(live.pods([ref for ref in live.manifests.pods if ref in live.presence.pods]))
 
     def close(self) -> None:
-        """Throw all away."""
-        for live in list(self._alive.values()):
-            self.drop(live)
+        """Throw away what stands."""
+        if self._alive is not None:
+            self.drop(self._alive)
 
     def _make(self, layout: Layout) -> LiveWorld:
         number = next(self._numbers)
@@ -94,16 +89,18 @@ class Worlds:
         return FIRST_HOST_PORT + PORTS * (self._worker % 10 * _TURNS + number % _TURNS)
 
     def _start(self, layout: Layout, names: Names, first_port: int) -> LiveWorld:
-        """Raises BrokenCluster; BrokenPlugin where a pod gets no network, or an address that another one has."""
+        """Raises BrokenCluster; BrokenPlugin where a pod gets no network, or an address that another one has; NotPossible."""
         nodes = self._cluster.nodes()
         workers = [node.name for node in nodes.values() if node.takes_pods]
+        if layout.asks_nodes and not workers:
+            raise NotPossible(WITHOUT_NODES)
         manifests = render_world(layout, names, self._target.probe_image, workers, agent_source(), first_port)
         presence = Presence.at_first(layout)
         pods = {ref: pod for ref, pod in manifests.pods.items() if ref in presence.pods}
         self._cluster.create_world(manifests.namespaces, pods)
         services = {ref: service for ref, service in manifests.services.items() if ref in presence.services}
         facts = self._cluster.create_services(services) if services else {}
-        slot = self._free_slot()
+        slot = self._worker  # each process has addresses of its own on the outside hosts
         given = Given(
             dict(self._cluster.pods_ready(pods)),
             dict(facts),
@@ -118,10 +115,6 @@ class Worlds:
 
     def _hosts(self, layout: Layout) -> Mapping[str, HostAccess]:
         return {access.name: access for access in self._target.hosts if access.name in layout.hosts}
-
-    def _free_slot(self) -> int:
-        taken = {live.slot for live in self._alive.values()}
-        return next(slot for slot in range(self._worker * ALIVE, (self._worker + 1) * ALIVE) if slot not in taken)
 
 
 def _addresses(access: HostAccess, slot: int) -> tuple[Address, ...]:

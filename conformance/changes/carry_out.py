@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from conformance.changes.churn import churn
 from conformance.changes.doing import Doing
 from conformance.changes.reuse import reuse
+from conformance.cluster.broken import BrokenCluster
 from conformance.live import LiveWorld
 from conformance.plan import Begin, Document, PlannedStep, PutBack
 from conformance.probe.starting import init_starts
 from conformance.scenario.scenario import (
-    NODES,
     Action,
     Add,
     Annotate,
@@ -63,6 +63,8 @@ def starts_of(change: Change, live: LiveWorld) -> dict[Question, tuple[Start, ..
         metadata = live.manifests.pods[ref]["metadata"]
         init = init_starts(live.cluster.init_report(metadata["namespace"], metadata["name"]), questions)
         main = live.probes.starts(questions)
+        if len(main) < len(questions):
+            raise BrokenCluster(f"{ref} did not say what it had reached: {live.probes.circle.why(ref)}")
         found |= {question: (init[question], main[question]) for question in questions}
     return found
 
@@ -113,11 +115,11 @@ def _do_long(action: Reuse | Restart | Churn | Wait, doing: Doing) -> None:
         case Restart("plugin"):
             live.cluster.restart_plugin()
         case Restart(what):
-            _restart_node(live.manifests.workers[NODES.index(what.removeprefix("node/")) % len(live.manifests.workers)], doing)
+            _restart_node(live.node(what.removeprefix("node/")), doing)
         case Churn():
             churn(action, live)
-        case Wait(seconds):
-            live.cluster.clock.wait(seconds)
+        case _:
+            live.cluster.clock.wait(action.seconds)
 
 
 def _put_back(back: PutBack, doing: Doing) -> None:

@@ -32,7 +32,7 @@ def churn(action: Churn, live: LiveWorld) -> None:
 def _rules(action: Churn, load: Load) -> None:
     """Policies and labels at their rates. Where the API server is slower than that, there are fewer of them in the time."""
     live, clock = load.live, load.live.cluster.clock
-    load.start(live.manifests.workers[0], GROUPS)
+    load.start(live.node("a"), GROUPS)
     began, standing = clock.now(), deque[Document]()
     due = sorted([*_times("policy", action.policies, action.seconds), *_times("labels", action.relabels, action.seconds)])
     for at, what, number in due:
@@ -72,7 +72,7 @@ def _relabel(load: Load, number: int) -> None:
 def _pods(count: int, load: Load) -> None:
     """Pods that live until all of their batch run, one batch after the other, on the first node."""
     live = load.live
-    node = live.manifests.workers[0]
+    node = live.node("a")
     facts = live.cluster.nodes().get(node)
     there = sum(pod.node == node for pod in live.everybody.pods.values())
     at_once = max(1, min(AT_ONCE, facts.room - there - _ROOM)) if facts and facts.room else AT_ONCE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import TypeVar
 
 from conformance.cluster.contract import Document, ServiceFacts
 from conformance.live import LiveWorld
@@ -13,6 +14,8 @@ from conformance.template.start import asking_at_start
 from conformance.world.place import Observed
 from conformance.world.question import Question
 from conformance.world.verdict import Verdict
+
+T = TypeVar("T")
 
 
 class Doing:
@@ -58,7 +61,7 @@ class Doing:
         self.renewed |= set(refs)
         if services:
             self.live.cluster.remove_services(self.live.services(services))
-            self._services = {ref: facts for ref, facts in self._services.items() if ref not in services}
+            self._services = _without(services, self._services)
         if not self._coming.keys().isdisjoint(pods):
             self._came()
         manifests = self.live.pods(pods)
@@ -66,11 +69,16 @@ class Doing:
         if manifests:
             self.live.cluster.delete_pods(manifests)
         self._going |= manifests
+        self._ending = _without(pods, self._ending)  # nobody sees the end of a pod that has gone
         self.live.went(refs)
 
     def complete(self, refs: Collection[str]) -> None:
-        """End pods with success."""
+        """End pods with success. Those that came in the same step are talked to first."""
         self.renewed |= set(refs)
+        if not self._coming.keys().isdisjoint(refs):
+            self._came()
+        if not self.live.probes.probes.keys() >= set(refs):
+            self.live.probes.take(self.live.presence.of(self.live.everybody))
         self.live.probes.end(refs)
         self._ending |= self.live.pods(refs)
         self.live.completed(refs)
@@ -85,6 +93,7 @@ class Doing:
     def first_questions(self, ref: str, manifest: Document) -> Document:
         """The manifest of a pod that is to ask from its first instant on; what others are there is as before the step."""
         asked = tuple(question for question in self.step.expected if question.source == ref and self._is_there(question))
+        self.asking.pop(ref, None)  # a pod of the same name may have come and gone in this step
         if not asked:
             return manifest
         self.asking[ref] = asked
@@ -116,7 +125,7 @@ class Doing:
     def _gone(self, pods: Mapping[str, Document]) -> None:
         if pods:
             self.live.cluster.pods_gone(pods)
-            self._going = {ref: pod for ref, pod in self._going.items() if ref not in pods}
+            self._going = _without(pods, self._going)
 
     def _came(self) -> None:
         waiting = {ref for ref, plan in self.live.layout.pods() if plan.is_pending}
@@ -124,6 +133,10 @@ class Doing:
         observed = dict(self.live.cluster.pods_ready(running)) if running else {}
         self.live.came({ref: observed.get(ref, Observed(())) for ref in self._coming}, self._services)
         self._coming, self._services = {}, {}
+
+
+def _without(refs: Collection[str], every: Mapping[str, T]) -> dict[str, T]:
+    return {ref: each for ref, each in every.items() if ref not in refs}
 
 
 def _parted(refs: Iterable[str]) -> tuple[list[str], list[str]]:

@@ -20,7 +20,8 @@ class Load:
     """The load beside a live world. Its namespace carries the run's label, so that nothing of it is left after a Ctrl-C."""
 
     def __init__(self, live: LiveWorld) -> None:
-        self.live, self.names = live, Names(live.names.run, f"{live.names.world}x")
+        # A name of its own: the namespace of an earlier load may take its time to go.
+        self.live, self.names = live, Names(live.names.run, f"{live.names.world}x{next(live.loads)}")
         self._pods: dict[str, Document] = {}
         self._observed: dict[str, Observed] = {}
         self._number = 0
@@ -35,25 +36,34 @@ class Load:
     def start(self, node: str, count: int) -> dict[str, Observed]:
         """So many more pods on a node; returns when they run, with what the cluster gave them.
 
-        Raises BrokenPlugin where one gets no network, or an address that another pod has.
+        Raises BrokenCluster; BrokenPlugin where one gets no network, or an address that another pod has.
         """
         self.open()
-        pods = light_pods(self.names, self.live.image, node, self._number, count)
-        self._number += count
-        self._pods |= pods
-        self.live.cluster.create_pods(pods)
-        found = dict(self.live.cluster.pods_ready(pods))
+        found = dict(self.live.cluster.pods_ready(self._create(node, count)))
         self._check(found)
         self._observed |= found
         return found
 
     def fill(self, node: str, left: int, spare: int) -> None:
-        """Pods on a node until about so many of its `spare` addresses are left. Raises BrokenCluster."""
+        """Pods on a node until about so many of its `spare` addresses are left, or no more pods get one.
+
+        Raises BrokenCluster; BrokenPlugin where one gets an address that another pod has.
+        """
+        self.open()
         there = sum(pod.node == node for pod in self.live.presence.of(self.live.everybody).pods.values())
         wanted = spare - left - there - sum(seen.node == node for seen in self._observed.values())
         while wanted > 0:
-            self.start(node, min(AT_ONCE, wanted))
-            wanted -= AT_ONCE
+            # Others may have addresses, too: of a batch that does not get all of its own nobody stays. So the last are small.
+            count = min(AT_ONCE, wanted, max(left, wanted // 2))
+            wanted -= count
+            pods = self._create(node, count)
+            try:
+                found = dict(self.live.cluster.pods_ready(pods))
+            except BrokenCluster:
+                self.stop(list(pods))
+                return
+            self._check(found)
+            self._observed |= found
 
     def end_those_with(self, addresses: Collection[Address]) -> None:
         """Wait for the end of those that have one of these addresses. Raises BrokenCluster."""
@@ -74,6 +84,13 @@ class Load:
         if self._has_space:
             with suppress(BrokenCluster):
                 self.live.cluster.remove_world(self.names)
+
+    def _create(self, node: str, count: int) -> dict[str, Document]:
+        pods = light_pods(self.names, self.live.image, node, self._number, count)
+        self._number += count
+        self._pods |= pods
+        self.live.cluster.create_pods(pods)
+        return pods
 
     def _check(self, found: dict[str, Observed]) -> None:
         owners = {address: ref for ref, seen in self._observed.items() for address in seen.addresses}

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import suppress
 
 from conformance.changes.doing import Doing
 from conformance.changes.load import Load
-from conformance.cluster.broken import BrokenCluster
-from conformance.cluster.contract import NotPossible
+from conformance.cluster.contract import BrokenPlugin, NotPossible
 from conformance.template.start import on_node
 from conformance.world.place import Address
 
@@ -25,7 +23,7 @@ _LEFT = 4
 def reuse(doing: Doing, new: str, old: str) -> None:
     """Create a pod on the node of another one, with one of that one's addresses.
 
-    Raises NotPossible where the plugin does not give it again within bounds.
+    Raises BrokenCluster; BrokenPlugin; NotPossible where the plugin does not give it again within bounds.
     """
     live = doing.live
     node, wanted = live.everybody.pods[old].node, set(live.everybody.pods[old].addresses)
@@ -35,13 +33,17 @@ def reuse(doing: Doing, new: str, old: str) -> None:
         for number in range(TRIES):
             if number == _BARE:
                 _fill(load, node, wanted)
-            doing.create(new, doing.first_questions(new, manifest))
+            try:
+                doing.create(new, doing.first_questions(new, manifest))
+            except BrokenPlugin as blame:
+                if number < _BARE or new in live.presence.pods:
+                    raise
+                # It got no network, and it is we who have taken the others' addresses.
+                raise NotPossible(f"with nearly all addresses of its node taken the pod got none: {blame}") from blame
             if not wanted.isdisjoint(live.everybody.pods[new].addresses):
                 return
             doing.remove([new])
             doing.finish()
-            if number >= _BARE:
-                load.end_those_with(wanted)
     finally:
         load.end()
     raise NotPossible(f"the plugin gave none of the addresses of {old} again in {TRIES} tries, with nearly all others of its node taken")
@@ -55,6 +57,5 @@ def _fill(load: Load, node: str | None, wanted: Collection[Address]) -> None:
             "the address of a pod that has ended was not given to the next one, and it cannot be had by taking all others: the node has "
             + (f"{facts.spare} of them and takes {facts.room} pods" if facts and facts.spare else "an unknown number of them")
         )
-    with suppress(BrokenCluster):  # the last ones may find no address left: all the better
-        load.fill(facts.name, _LEFT, facts.spare)
+    load.fill(facts.name, _LEFT, facts.spare)
     load.end_those_with(wanted)

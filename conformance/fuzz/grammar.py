@@ -1,6 +1,7 @@
 """Random cases over one layout: every field of the API, and changes of policies and labels.
 
-The same seed and number give the same case. What is likely is what lets rules meet: few labels, few ports, small lists.
+The same seed and number give the same case. What is likely is what lets rules meet: few labels, few ports, small lists, and
+names that are easily taken for one another.
 """
 
 from __future__ import annotations
@@ -11,15 +12,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.fuzz.case import Case
+from conformance.scenario.fictive import NAME_LABEL
 from conformance.scenario.scenario import Action, Apply, Delete, Layout, Relabel, Together
 from conformance.world.place import OUTSIDE
-from conformance.world.verdict import Family
+from conformance.world.verdict import Family, Protocol
 
-MANY = 24
-"""So many peers or ports stand in the lists that are long: more than the tables of some plugins once held."""
+MANY = 45
+"""So many peers, ports or policies are there where they are many: more than the tables of some plugins once held."""
+
+_UNSERVED = 1000
+"""The first of the ports that nobody serves: what fills long lists without opening anything that is asked."""
+
+_SIZES = {Protocol.TCP: (20_000,), Protocol.UDP: (1400, 8000)}
+"""Several segments; a datagram that nearly fills a packet, and one that does not fit into one."""
 
 _WIDE = {Family.IPV4: "0.0.0.0/0", Family.IPV6: "::/0"}
-_LABELS = (("app", ("a", "b", "c")), ("tier", ("front", "back")), ("team", ("red", "blue", "green")), ("zone", ("x",)))
+_LABELS = (("app", ("a", "b", "c")), ("tier", ("front", "back")), ("team", ("red", "blue", "green")), ("zone", ("xyz", "x", "")))
+_ODD_LABELS = (
+    ("zonex", ("yz",)),
+    ("example.org/app", ("a", "b")),
+    ("version", ("a-rather-long-value-1", "a-rather-long-value-2")),
+    (NAME_LABEL, ()),
+)
+_ODD_NAMES = ("x", "b-x", "b.x", "a-policy-with-a-name-of-more-than-forty-letters-1", "a-policy-with-a-name-of-more-than-forty-letters-2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +58,13 @@ class _Writer:
 
     def case(self, name: str) -> Case:
         first = tuple(self.new_policy() for _ in range(self.weighted({1: 3, 2: 4, 3: 3, 4: 2})))
+        if self.weighted({True: 1, False: 79}):
+            first = self.crowd(first)
         actions: list[Action] = [Apply(first)]
         in_force = list(first)
         actions += [self.change(in_force) for _ in range(self.weighted({0: 4, 1: 3, 2: 2, 3: 1}))]
-        return Case(name, self.layout, self.policies, tuple(actions))
+        sizes = _SIZES if self.weighted({False: 9, True: 1}) else {}
+        return Case(name, self.layout, self.policies, tuple(actions), sizes)
 
     # --- changes ----------------------------------------------------------------------------------------------------
 
@@ -83,7 +101,7 @@ class _Writer:
     def relabel(self, _: list[str]) -> Action:
         pods = [ref for ref, plan in self.layout.pods() if not plan.comes_later]
         ref = self.dice.choice([*pods, *self.layout.namespaces])
-        key, values = self.dice.choice(_LABELS)
+        key, values = self.label([pair for pair in _ODD_LABELS if pair[1]])
         return Relabel({ref: {key: self.dice.choice([*values, None])}})
 
     # --- policies ---------------------------------------------------------------------------------------------------
@@ -92,15 +110,32 @@ class _Writer:
         """A new document under a new key; `like` another one: its name, and all of its spec but one part."""
         key = f"p{len(self.policies)}"
         if like is None:
-            metadata, spec = {"name": key, "namespace": self.dice.choice([*self.layout.namespaces])}, self.spec()
+            namespace = self.dice.choice([*self.layout.namespaces])
+            metadata, spec = {"name": self.new_name(key, namespace), "namespace": namespace}, self.spec()
         else:
             new = self.spec()
             part = self.dice.choice(["podSelector", "policyTypes", "ingress", "egress"])
             metadata, spec = dict(like["metadata"]), {name: value for name, value in like["spec"].items() if name != part}
             spec |= {part: new[part]} if part in new else {}
             spec.setdefault("podSelector", {})
-        self.policies[key] = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
+        self.policies[key] = _document(metadata, spec)
         return key
+
+    def new_name(self, plain: str, namespace: str) -> str:
+        """The plain one, or one that looks like another's; no two policies of a namespace have the same."""
+        taken = {each["metadata"]["name"] for each in self.policies.values() if each["metadata"]["namespace"] == namespace}
+        return self.weighted({plain: 2} | dict.fromkeys((name for name in _ODD_NAMES if name not in taken), 1))  # type: ignore[no-any-return]
+
+    def crowd(self, before: tuple[str, ...]) -> tuple[str, ...]:
+        """The policies amid many others, which isolate the pods of a namespace in one direction and admit to ports that nobody serves."""
+        namespace = self.policies[self.dice.choice(before)]["metadata"]["namespace"]
+        direction, keys = self.dice.choice(["Ingress", "Egress"]), []
+        for number in range(MANY):
+            keys.append(f"p{len(self.policies)}")
+            spec = {"podSelector": {}, "policyTypes": [direction], direction.lower(): [{"ports": [{"port": _UNSERVED + number}]}]}
+            self.policies[keys[-1]] = _document({"name": keys[-1], "namespace": namespace}, spec)
+        place = self.dice.randint(0, len(before))
+        return (*before[:place], *keys, *before[place:])
 
     def spec(self) -> dict[str, Any]:
         spec: dict[str, Any] = {"podSelector": self.selector()}
@@ -117,11 +152,27 @@ class _Writer:
         rule: dict[str, Any] = {}
         count = self.weighted({None: 3, 0: 1, 1: 8, 2: 5, 3: 2, MANY: 1})
         if count is not None:
-            rule[peers] = [peer for _ in range(count) for peer in self.peer()]
+            rule[peers] = self.peers(count)
         count = self.weighted({None: 9, 0: 1, 1: 6, 2: 4, 3: 2, MANY: 1})
         if count is not None:
-            rule["ports"] = [self.port() for _ in range(count)]
+            rule["ports"] = self.ports(count)
         return rule
+
+    def peers(self, count: int) -> list[dict[str, Any]]:
+        """So many peers; where they are many, most name nobody."""
+        few = [peer for _ in range(min(count, 3)) for peer in self.peer()]
+        nobody = [{"podSelector": {"matchLabels": {"app": f"nobody-{number}"}}} for number in range(count if count == MANY else 0)]
+        return self.mixed(few, nobody)
+
+    def ports(self, count: int) -> list[dict[str, Any]]:
+        """So many ports; where they are many, nobody serves most of them."""
+        unserved = [{"port": _UNSERVED + number} for number in range(count if count == MANY else 0)]
+        return self.mixed([self.port() for _ in range(min(count, 3))], unserved)
+
+    def mixed(self, few: list[dict[str, Any]], many: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The few in a random place of the many."""
+        place = self.dice.randint(0, len(many))
+        return [*many[:place], *few, *many[place:]]
 
     def peer(self) -> list[dict[str, Any]]:
         """One peer; an ipBlock once for each family."""
@@ -136,14 +187,28 @@ class _Writer:
         return [peer]
 
     def blocks(self) -> list[dict[str, Any]]:
-        host, other = self.dice.sample([f"{OUTSIDE}/{name}" for name in self.layout.hosts] * 2, 2)
-        width = self.weighted({"one": 3, "range": 3, "both": 3, "all": 2})
-        excluded = self.weighted({None: 4, "one": 3, "range": 2 if width in ("both", "all") else 0}) if width != "one" else None
+        """One range, once for each family or for one of them alone."""
+        width = self.weighted({"one": 3, "range": 3, "odd": 2, "both": 3, "all": 2})
+        host = f"{OUTSIDE}/{self.dice.choice([*self.layout.hosts])}"
+        excepts = self.excepts(width, host)
+        families = self.families if self.weighted({True: 3, False: 1}) else self.dice.sample(self.families, 1)
         return [
-            {"ipBlock": {"cidr": _range(width, host, family)} | ({"except": [_range(excluded, other, family)]} if excluded else {})}
-            for family in self.families
-            if not (width == "range" and excluded and other != host)
-        ] or self.blocks()
+            {
+                "ipBlock": {"cidr": _range(width, host, family)}
+                | ({"except": [_range(*each, family) for each in excepts]} if excepts else {})
+            }
+            for family in families
+        ]
+
+    def excepts(self, width: str, host: str) -> list[tuple[str, str]]:
+        """The exceptions of a range: how wide, and around which host."""
+        if width in ("one", "odd"):
+            return []
+        if width == "range":
+            return self.weighted({(): 2, (("one", host),): 1})  # type: ignore[no-any-return]
+        hosts = [f"{OUTSIDE}/{name}" for name in self.layout.hosts]
+        self.dice.shuffle(hosts)
+        return [(self.dice.choice(["one", "range"]), each) for each in hosts[: self.weighted({0: 3, 1: 3, 2: 1})]]
 
     def port(self) -> dict[str, Any]:
         protocol = self.weighted({None: 6, "TCP": 3, "UDP": 3, "SCTP": 1})
@@ -163,32 +228,45 @@ class _Writer:
         way = self.weighted({"all": 5, "labels": 8, "expressions": 6, "mixed": 1})
         found: dict[str, Any] = {}
         if way in ("labels", "mixed"):
-            keys = self.dice.sample(_LABELS, self.weighted({1: 5, 2: 1}))
+            keys = [self.label() for _ in range(self.weighted({1: 5, 2: 1}))]
             found["matchLabels"] = {key: self.dice.choice(values) for key, values in keys}
         if way in ("expressions", "mixed"):
             found["matchExpressions"] = [self.expression() for _ in range(self.weighted({1: 4, 2: 1}))]
         return found
 
     def expression(self) -> dict[str, Any]:
-        key, values = self.dice.choice(_LABELS)
+        key, values = self.label()
         operator = self.dice.choice(["In", "NotIn", "Exists", "DoesNotExist"])
         found: dict[str, Any] = {"key": key, "operator": operator}
         if operator in ("In", "NotIn"):
             found["values"] = self.dice.sample(values, min(len(values), self.weighted({1: 2, 2: 3, 3: 1})))
         return found
 
+    def label(self, odd: Sequence[tuple[str, tuple[str, ...]]] = _ODD_LABELS) -> tuple[str, tuple[str, ...]]:
+        """A key with its values, seldom an odd one."""
+        key, values = self.dice.choice(odd if self.weighted({True: 1, False: 4}) else _LABELS)
+        return key, values or tuple(self.layout.namespaces)
+
     def weighted(self, odds: dict[Any, int]) -> Any:
         """One of the keys, each as likely as its number says."""
         return self.dice.choices(list(odds), list(odds.values()))[0]
 
 
+def _document(metadata: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
+
+
+_BITS = {"range": (24, 80), "odd": (22, 78), "both": (21, 77)}
+"""The first two hold one of the hosts, the second one ends within a byte of the address."""
+
+
 def _range(width: str, host: str, family: Family) -> str:
-    """A range of addresses as it stands in a policy's text: the host alone, its own range, that of both hosts, or all."""
+    """A range of addresses as it stands in a policy's text: the host alone, one of its own ranges, that of both hosts, or all."""
     if width == "one":
         return f'{{{{ cidr("{host}", "{family}") }}}}'
     if width == "all":
         return _WIDE[family]
-    bits = (24, 80) if width == "range" else (21, 77)
+    bits = _BITS[width]
     return f'{{{{ block("{host}", "{family}", {bits[0]}, {bits[1]}) }}}}'
 
 

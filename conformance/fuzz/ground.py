@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,12 +16,13 @@ from conformance.conductor import insist, new_run
 from conformance.doctor import examine
 from conformance.provision import Provision, provide
 from conformance.scenario.places import layout_of
-from conformance.scenario.scenario import Layout
+from conformance.scenario.scenario import Layout, NamespacePlan, PodPlan
 from conformance.scenario.source import read
 from conformance.settings import Settings
 from conformance.stage import Stage, offered
 from conformance.target import Target
 from conformance.view import View
+from conformance.world.verdict import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,32 @@ def _stages(settings: Settings, provision: Provision, run: str, folder: Path, co
 
 
 def layout_for(target: Target) -> Layout:
-    """The layout of all random cases, without outside hosts where there are none."""
+    """The layout of all random cases, without what the target does not offer: outside hosts, Services, SCTP and the like."""
     source, _ = read(data.folder("scenarios") / "layouts" / "fuzz.yaml")
     if source is None:
         raise RuntimeError("the layout of random cases cannot be read: the suite is damaged")
     layout = layout_of(source.value["layout"], "fuzz")
     there = {access.name for access in target.hosts}
-    return replace(layout, hosts={name: plan for name, plan in layout.hosts.items() if name in there})
+    layout = replace(layout, hosts={name: plan for name, plan in layout.hosts.items() if name in there})
+    return _with_capabilities(layout, offered(target))
+
+
+def _with_capabilities(layout: Layout, offered: Container[str]) -> Layout:
+    return replace(layout, namespaces={name: _offered_part(namespace, offered) for name, namespace in layout.namespaces.items()})
+
+
+def _offered_part(namespace: NamespacePlan, offered: Container[str]) -> NamespacePlan:
+    pods = {
+        name: _offered_pod(plan, offered) for name, plan in namespace.pods.items() if "host-network" in offered or not plan.is_host_network
+    }
+    services = {
+        name: replace(plan, is_asked_by_name=plan.is_asked_by_name and "dns" in offered)
+        for name, plan in namespace.services.items()
+        if "service" in offered
+    }
+    return replace(namespace, pods=pods, services=services)
+
+
+def _offered_pod(plan: PodPlan, offered: Container[str]) -> PodPlan:
+    serves = tuple(port for port in plan.serves if "sctp" in offered or port.protocol is not Protocol.SCTP)
+    return replace(plan, serves=serves, host_ports=plan.host_ports if "host-port" in offered else ())

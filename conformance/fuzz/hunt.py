@@ -87,7 +87,7 @@ class Hunt:
 
     def _count(self, record: ScenarioRecord) -> None:
         """What cannot be measured is said; too much of it ends the hunt."""
-        if record.outcome is not Outcome.ERROR:
+        if record.outcome not in (Outcome.ERROR, Outcome.SKIPPED, Outcome.NOT_SUPPORTED):
             self._errors.clear()
             return
         self._errors.append(record.sentence)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from conformance.fuzz.case import Case, named, without_policy
+from conformance.fuzz.case import Case, Document, is_plain, named, without_policy
 from conformance.scenario.scenario import Action, Layout, NamespacePlan, PodPlan, Recreate, Relabel, Together
 
 Keys = tuple[str | int, ...]
@@ -22,7 +22,7 @@ def shrink(case: Case, still_disagrees: Callable[[Case], bool]) -> Case:
     """
     while True:
         before = case
-        for parts in (fewer_actions, fewer_policies, simpler_policies, smaller_layouts):
+        for parts in (fewer_actions, fewer_policies, simpler_policies, plainer_names, fewer_sizes, smaller_layouts):
             case = _without(case, parts, still_disagrees)
         if case == before:
             return case
@@ -76,6 +76,36 @@ def simpler_policies(case: Case) -> list[Case]:
     return found
 
 
+def plainer_names(case: Case) -> list[Case]:
+    """The case with one of its odd names of policies made plain."""
+    found, seen = [], set[tuple[str, str]]()
+    for key, document in case.policies.items():
+        own = document["metadata"]["namespace"], document["metadata"]["name"]
+        if not is_plain(own[1]) and own not in seen:
+            seen.add(own)
+            policies = {other: _called(each, own, key) for other, each in case.policies.items()}
+            found.append(replace(case, policies=policies))
+    return found
+
+
+def fewer_sizes(case: Case) -> list[Case]:
+    """The case with one number of bytes fewer."""
+    found = []
+    for protocol, sizes in case.sizes.items():
+        for size in sizes:
+            rest = tuple(other for other in sizes if other != size)
+            others = {key: value for key, value in case.sizes.items() if key is not protocol}
+            found.append(replace(case, sizes=others | ({protocol: rest} if rest else {})))
+    return found
+
+
+def _called(document: Document, old: tuple[str, str], name: str) -> Document:
+    """The policy under another name, if it has the old one."""
+    metadata = document["metadata"]
+    is_meant = (metadata["namespace"], metadata["name"]) == old
+    return {**document, "metadata": {**metadata, "name": name}} if is_meant else document
+
+
 def _paths(value: Any, path: Keys) -> Iterator[Keys]:
     """Where something can be left out: every element of a list, every key that is not needed, and a selector's content."""
     if isinstance(value, Mapping):
@@ -101,7 +131,7 @@ def _pruned(value: Any, path: Keys) -> Any:
 
 
 def smaller_layouts(case: Case) -> list[Case]:
-    """The case with a pod, a host, a namespace, a label or a port fewer."""
+    """The case with a pod, a host, a namespace, a Service, a label or a port fewer."""
     layout, texts = case.layout, str(case.policies)
     used = _refs(case.actions)
     found = [
@@ -115,10 +145,15 @@ def smaller_layouts(case: Case) -> list[Case]:
         if name not in own | used and not inside & used and len(layout.namespaces) > 1:
             found.append(replace(layout, namespaces={key: plan for key, plan in layout.namespaces.items() if key != name}))
         found += [_with(layout, name, each) for each in _smaller_namespaces(name, namespace, used)]
-    return [replace(case, layout=replace(each, name=None)) for each in found]
+    return [replace(case, layout=replace(each, name=None)) for each in found if _leads_somewhere(each)]
 
 
 def _smaller_namespaces(name: str, namespace: NamespacePlan, used: set[str]) -> Iterator[NamespacePlan]:
+    for gone in namespace.services:
+        yield replace(namespace, services={service: plan for service, plan in namespace.services.items() if service != gone})
+    for service, door in namespace.services.items():
+        if door.is_asked_by_name:
+            yield replace(namespace, services={**namespace.services, service: replace(door, is_asked_by_name=False)})
     for gone in namespace.pods:
         if f"{name}/{gone}" not in used and len(namespace.pods) > 1:
             yield replace(namespace, pods={pod: plan for pod, plan in namespace.pods.items() if pod != gone})
@@ -132,8 +167,20 @@ def _smaller_namespaces(name: str, namespace: NamespacePlan, used: set[str]) -> 
 def _smaller_pods(plan: PodPlan) -> Iterator[PodPlan]:
     for key in plan.labels:
         yield replace(plan, labels={other: value for other, value in plan.labels.items() if other != key})
+    if plan.host_ports:
+        yield replace(plan, host_ports=())
     for port in plan.serves if len(plan.serves) > 1 else ():
-        yield replace(plan, serves=tuple(other for other in plan.serves if other != port))
+        rest = tuple(other for other in plan.serves if other != port)
+        yield replace(plan, serves=rest, host_ports=tuple(other for other in plan.host_ports if other != port))
+
+
+def _leads_somewhere(layout: Layout) -> bool:
+    """Whether each Service leads to a port of some pod of its namespace, as a file's must."""
+    for namespace in layout.namespaces.values():
+        served = {(mark, port.protocol) for plan in namespace.pods.values() for port in plan.serves for mark in (port.number, port.name)}
+        if any((port.target, port.protocol) not in served for plan in namespace.services.values() for port in plan.ports):
+            return False
+    return True
 
 
 def _with(layout: Layout, name: str, namespace: NamespacePlan) -> Layout:

@@ -10,9 +10,10 @@ import yaml
 
 from conformance.fuzz.case import Case, text
 from conformance.plan import Plan, PlannedStep
-from conformance.scenario.scenario import Action, Apply, Delete, Layout, PodPlan, Recreate, Relabel, Together
+from conformance.scenario.scenario import Action, Apply, Delete, Layout, PodPlan, Recreate, Relabel, ServiceKind, ServicePlan, Together
+from conformance.world.place import Port
 from conformance.world.question import Question
-from conformance.world.verdict import Verdict
+from conformance.world.verdict import Protocol, Verdict
 
 MOST = 60
 """More cells than so many are not all written: the wrong ones then, and the model judges the others."""
@@ -48,6 +49,7 @@ def scenario_file(
         "class": "rules",
         "origin": [origin],
         **({"needs": wanted} if (wanted := sorted(needs)) else {}),
+        **({"sizes": {str(protocol): list(sizes) for protocol, sizes in case.sizes.items()}} if case.sizes else {}),
         "layout": layout_document(case.layout),
         "policies": {key: _Block(text(document)) for key, document in case.policies.items()},
         "steps": own,
@@ -110,6 +112,8 @@ def layout_document(layout: Layout) -> Any:
     for name, namespace in layout.namespaces.items():
         own: dict[str, Any] = {"labels": dict(namespace.labels)} if namespace.labels else {}
         found[name] = own | {"pods": {pod: _pod(plan) for pod, plan in namespace.pods.items()}}
+        if namespace.services:
+            found[name]["services"] = {service: _service(plan) for service, plan in namespace.services.items()}
     if layout.hosts:
         found["outside"] = {"hosts": {name: {"serves": list(map(str, plan.serves))} for name, plan in layout.hosts.items()}}
     return found
@@ -118,4 +122,17 @@ def layout_document(layout: Layout) -> Any:
 def _pod(plan: PodPlan) -> dict[str, Any]:
     found: dict[str, Any] = {"labels": dict(plan.labels)} if plan.labels else {}
     found["serves"] = list(map(str, plan.serves))
-    return found | ({"node": plan.node} if plan.node else {})
+    found |= {"node": plan.node} if plan.node else {}
+    found |= {"host-network": True} if plan.is_host_network else {}
+    return found | ({"host-ports": [_plain(port.number, port.protocol) for port in plan.host_ports]} if plan.host_ports else {})
+
+
+def _service(plan: ServicePlan) -> dict[str, Any]:
+    ports = {_plain(port.number, port.protocol): port.target for port in plan.ports}
+    found: dict[str, Any] = {"selects": dict(plan.selects), "ports": ports}
+    found |= {"kind": str(plan.kind)} if plan.kind is not ServiceKind.CLUSTER_IP else {}
+    return found | ({"by-name": True} if plan.is_asked_by_name else {})
+
+
+def _plain(number: int, protocol: Protocol) -> str:
+    return str(Port(number, protocol))

@@ -17,26 +17,28 @@ def deviate(
     """What known deviations make of the findings: (outcome and sentence, if they decide; findings on entries that are gone).
 
     Failures in exactly the known cells: KNOWN_DEVIATION. A known cell that does not fail (in any step): a stale entry,
-    which is a failure. Other failures stay what they are. In a scenario with errors nothing is said about entries, for
-    what was not measured may still deviate. Entries that name only families that the run did not ask are left aside. An entry
-    with kinds explains findings of these kinds only; one without cells explains also what is no cell.
+    which is a failure, but for one that fails only sometimes. Other failures stay what they are. In a scenario with errors nothing
+    is said about entries, for what was not measured may still deviate: with known failures only, it is an ERROR. Entries
+    that name only families that the run did not ask are left aside. An entry with kinds explains findings of these kinds only; one
+    without cells explains also what is no cell.
 
     Raises InvalidDeviation.
     """
     asked = tuple(dict.fromkeys(question for step in measurement.steps for question in step.expected))
     failures = [finding for finding in findings if finding.kind.is_failure]
-    if not deviations or len(failures) < len(findings):
-        return None, "", []
     stale: list[Finding] = []
     known: list[Finding] = []
     for deviation in deviations:
         meant = [finding for finding in failures if not deviation.kinds or finding.kind in deviation.kinds]
         cells, gone = _cells(deviation, asked, meant)
         known += [finding for finding in meant if finding.question in cells]
-        stale += [Finding(FindingKind.STALE_DEVIATION, text) for text in gone]
-    if stale or not failures or any(finding not in known for finding in failures):
+        stale += [Finding(FindingKind.STALE_DEVIATION, text) for text in gone if not deviation.sometimes]
+    is_known = bool(failures) and all(finding in known for finding in failures)
+    if len(failures) < len(findings):
+        return (Outcome.ERROR if is_known else None), "", []
+    if stale or not is_known:
         return None, "", stale
-    because = "; ".join(f"{deviation.because} ({deviation.source})" for deviation in deviations)
+    because = "; ".join(dict.fromkeys(f"{deviation.because} ({deviation.source})" for deviation in deviations))
     return (
         Outcome.KNOWN_DEVIATION,
         f"fails as known in {counted(len({(each.step, each.question) for each in failures}), 'cell')}: {because}",

@@ -44,6 +44,8 @@ class WatchedCell:
 
     def findings(self) -> Iterator[Finding]:
         """What is wrong with it, in the order leak, gap, cut. A cell whose verdict changed is judged by the rounds alone."""
+        if self.watched.was_crossed:
+            return
         before, now = self.cell.before, self.cell.expectation.verdict
         if before is now is Verdict.BLOCKED and not self.was_renewed:
             yield from self._leak()

@@ -79,8 +79,8 @@ class Watching:
         taken, self._spans, self._lateness = self._spans, {}, {}
         found = {}
         for question in self.questions:
-            tracks = (_track(_named(world, question, taken.get(question, {}).get(what, ())), began) for what in _KEYS)
-            found[question] = Watched(*tracks)
+            attempts, connection = (_track(_named(world, question, taken.get(question, {}).get(what, ())), began) for what in _KEYS)
+            found[question] = Watched(attempts, connection)
         return found
 
     def _offset(self, ref: str) -> float | None:

@@ -157,6 +157,7 @@ def scenario_document(record: ScenarioRecord) -> Document:
                 "source": each.source,
                 "cells": list(each.cells),
                 "kinds": [kind.value for kind in each.kinds],
+                "sometimes": each.sometimes,
             }
             for each in record.deviations
         ],
@@ -194,7 +195,12 @@ def _step_document(step: StepMeasurement, tables: _Tables) -> Document:
         "held": _time(timeline.held),
         "tracks": _track_documents(timeline, questions, rounds, tables),
         "watched": [
-            [tables.questions.index(question), _watched_document(each.attempts, tables), _watched_document(each.connection, tables)]
+            [
+                tables.questions.index(question),
+                _watched_document(each.attempts, tables),
+                _watched_document(each.connection, tables),
+                each.was_crossed,
+            ]
             for question, each in step.watched.items()
         ],
         "starts": [

@@ -101,8 +101,8 @@ class _Reader:
             broken=part["broken"].text(),
             failed=part["failed"].text(),
             watched={
-                self.question(question): Watched(self.watched(attempts), self.watched(connection))
-                for question, attempts, connection in (row.row(3) for row in part["watched"].parts())
+                self.question(question): Watched(self.watched(attempts), self.watched(connection), crossed.boolean())
+                for question, attempts, connection, crossed in (row.row(4) for row in part["watched"].parts())
             },
             starts={
                 self.question(question): tuple(_read_start(each) for each in starts.parts())
@@ -213,7 +213,8 @@ def read_scenario(part: Part) -> ScenarioRecord:
 
 def _read_deviation(part: Part) -> KnownDeviation:
     kinds = tuple(each.word(FindingKind) for each in part["kinds"].parts())
-    deviation = KnownDeviation(part["scenario"].text(), part["because"].text(), part["source"].text(), part["cells"].texts(), kinds)
+    scenario, because, source = (part[key].text() for key in ("scenario", "because", "source"))
+    deviation = KnownDeviation(scenario, because, source, part["cells"].texts(), kinds, part["sometimes"].boolean())
     try:
         deviation.lanes()
     except InvalidDeviation:

@@ -24,7 +24,7 @@ def upgraded_scenario(scenario: Any, version: int) -> Any:
     found = _with(scenario, _SCENARIO)
     found |= _lengthened(scenario, "questions", _QUESTION) | _lengthened(scenario, "expectations", _EXPECTATION)
     found |= _each(scenario, "steps", _STEP) | _each(scenario, "findings", {"beside": False})
-    found |= _each(scenario, "known_deviations", {"kinds": []})
+    found |= _each(scenario, "known_deviations", {"kinds": [], "sometimes": False})
     if isinstance(world := scenario.get("world"), dict):
         namespaces = world.get("namespaces")
         found["world"] = _with(world, _WORLD)

@@ -153,6 +153,13 @@ class Together:
 Action = Apply | Delete | Relabel | Annotate | Add | Remove | Recreate | Complete | Reuse | Restart | Churn | Wait | Together
 
 
+def is_disruptive(action: Action) -> bool:
+    """Whether it hurts others in the cluster: a restart, a load, nearly all addresses of a node taken."""
+    if isinstance(action, Together):
+        return any(map(is_disruptive, action.actions))
+    return isinstance(action, Restart | Churn | Reuse)
+
+
 def _written(changes: Changes) -> str:
     parts = (f"{ref} {key}" + ("-" if value is None else f"={value}") for ref, keys in changes.items() for key, value in keys.items())
     return ", ".join(parts)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import pickle
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from conformance.scenario.fault import Fault, InvalidScenario
@@ -49,3 +50,13 @@ def load_all(paths: Iterable[Path]) -> tuple[tuple[Scenario, ...], tuple[Fault, 
         except InvalidScenario as wrong:
             faults |= dict.fromkeys(wrong.faults)
     return tuple(scenarios), tuple(faults)
+
+
+def hand_over(scenarios: Iterable[Scenario], file: Path) -> None:
+    """Writes scenarios for the other processes of a run: reading them as YAML costs each of them seconds."""
+    file.write_bytes(pickle.dumps({scenario.path.absolute(): scenario for scenario in scenarios}, pickle.HIGHEST_PROTOCOL))
+
+
+def handed_over(file: Path) -> Mapping[Path, Scenario]:
+    """What `hand_over` wrote, by absolute path; nothing where it wrote nothing."""
+    return pickle.loads(file.read_bytes()) if file.exists() else {}  # noqa: S301 - the run's own folder, where nobody else writes

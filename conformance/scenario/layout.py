@@ -130,6 +130,12 @@ class Layout:
         return any(plan.is_host_network and plan.serves for _, plan in self.pods())
 
     @property
+    def asks_nodes(self) -> bool:
+        """Whether somebody in it is reached at an address of a node: those must be known then."""
+        is_on_port = any(service.kind is ServiceKind.NODE_PORT for _, service in self.services())
+        return is_on_port or any(plan.is_host_network or plan.host_ports for _, plan in self.pods())
+
+    @property
     def needs_raw_sockets(self) -> bool:
         """Whether its pods must craft packets: SCTP is asked by a hand-made handshake."""
         return any(port.protocol is Protocol.SCTP for ports in self.serves().values() for port in ports)

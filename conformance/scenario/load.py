@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance import data
+from conformance.scenario.action import is_disruptive
 from conformance.scenario.expects import Known, claims_of, watch_of
 from conformance.scenario.fault import Fault, InvalidScenario
 from conformance.scenario.fictive import fictive_world
@@ -120,7 +121,7 @@ class _Reading:
         if self.faults or layout is None:
             return None
         value, parent = self.value, self.path.absolute().parent
-        is_disruptive = value.get("disruptive", False)
+        hurts = value.get("disruptive", False) or any(is_disruptive(step.action) for step in steps)
         return Scenario(
             name=value["name"],
             about=value["about"],
@@ -132,13 +133,13 @@ class _Reading:
             group=parent.relative_to(self.root.absolute()).as_posix() if parent.is_relative_to(self.root.absolute()) else parent.name,
             recipe=value.get("recipe"),
             needs=tuple(value.get("needs", ())),
-            runs_alone=value.get("runs-alone", False) or is_disruptive,
+            runs_alone=value.get("runs-alone", False) or hurts,
             fault_class=value.get("class", ""),
             origin=tuple(value.get("origin", ())),
             watch=watch,
             sizes=sizes,
             judges_source=value.get("without-nat", False),
-            is_disruptive=is_disruptive,
+            is_disruptive=hurts,
         )
 
     def strings(self, key: str) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ import yaml
 from jinja2 import StrictUndefined, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from conformance.scenario.source import UNREADABLE, Keys, Loader, construct, no_yaml
+from conformance.scenario.source import UNREADABLE, Keys, compose, construct, no_yaml
 from conformance.world.place import Address, World
 from conformance.world.policy import InvalidPolicy, NetworkPolicy
 from conformance.world.verdict import Family
@@ -71,7 +71,7 @@ def _policy(rendered: str) -> tuple[Mapping[str, Any], str]:
 
     A catalogue's texts are read by many who look at them.
     """
-    root = yaml.compose(rendered, Loader)
+    root = compose(rendered)
     document: Any = None if root is None else construct(root)
     return document, NetworkPolicy.from_document(document).namespace
 
@@ -133,7 +133,7 @@ def _functions(world: World | None, families: tuple[Family, ...]) -> Mapping[str
 
 def _mark(rendered: str, where: str) -> tuple[int, int] | None:
     """Where the field `spec.ingress[0].from` of a document stands, or what is nearest above it."""
-    root = yaml.compose(rendered, Loader)
+    root = compose(rendered)
     keys: Keys = tuple(int(index) if index else word for word, index in re.findall(r"(\w+)|\[(\d+)\]", where)) if where else ()
     node, mark = root, root.start_mark if root is not None else None
     for key in keys:

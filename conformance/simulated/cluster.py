@@ -15,21 +15,18 @@ from conformance.simulated import ground
 from conformance.simulated.agent import Agent, AgentStream, Asker
 from conformance.simulated.clock import SimulatedClock
 from conformance.simulated.knowledge import SPARE
-from conformance.simulated.nouns import PodSpec, Service, family_of, parsed
+from conformance.simulated.nouns import PodSpec, Service, parsed
 from conformance.simulated.plane import Plane
 from conformance.simulated.pods import Kubelet, Phase, Pod, spec_of
+from conformance.simulated.services import DNS, REQUEST, SYSTEM, Services, name_server, name_servers
 from conformance.template.names import LABEL_RUN, LABEL_WORLD
-from conformance.world.place import Observed, Port
+from conformance.world.place import Observed
 from conformance.world.place import Pod as PodNoun
 from conformance.world.times import Times
-from conformance.world.verdict import Family, Protocol
+from conformance.world.verdict import Protocol
 
 NAME_LABEL = "kubernetes.io/metadata.name"
-REQUEST = 0.001
-"""Seconds that a request takes."""
-
 _LOOK = 0.05
-_SYSTEM, _DNS = "kube-system", {"k8s-app": "kube-dns"}
 _PODS_OF_A_NODE = 50
 
 
@@ -42,30 +39,22 @@ class SimulatedCluster:
         self._nodes = {node.name: node for node in ground.nodes()}
         self._namespaces: dict[str, Document] = {}
         self._pods: dict[tuple[str, str], Pod] = {}
-        self._services: dict[tuple[str, str], Service] = {}
-        self._uids, self._places = count(1), count(ground.NAME_SERVER + 1)
-        resolver = str(ground.SERVICE_RANGES[0][ground.NAME_SERVER])
-        self._resolver = resolver
-        self._kubelet = Kubelet(self.plane, self.clock, resolver, self._resolve, self._gone)
+        self._uids = count(1)
+        self._services = Services(self.plane, self.clock, lambda: self._pods.values())
+        self._resolver = str(ground.SERVICE_RANGES[0][ground.NAME_SERVER])
+        self._kubelet = Kubelet(self.plane, self.clock, self._resolver, self._services.resolve, self._gone)
         for node in self._nodes.values():
             self.plane.node_added(node)
         self._start_name_servers()
 
     def _start_name_servers(self) -> None:
-        self._create_namespace({"metadata": {"name": _SYSTEM}})
-        pods = {}
-        for number in range(2):
-            name = f"coredns-{number}"
-            config = json.dumps({"identity": f"{_SYSTEM}/{name}", "serves": [[53, "UDP"], [53, "TCP"]]})
-            ports = [{"containerPort": 53, "protocol": protocol, "name": name} for protocol, name in (("UDP", "dns"), ("TCP", "dns-tcp"))]
-            pods[name] = {
-                "metadata": {"namespace": _SYSTEM, "name": name, "labels": _DNS},
-                "spec": {"nodeName": ground.CONTROL_PLANE, "containers": [{"command": [config], "ports": ports}]},
-            }
+        self._create_namespace({"metadata": {"name": SYSTEM}})
+        pods = name_servers()
         self.create_pods(pods)
         self.pods_ready(pods)
         addresses = tuple(str(network[ground.NAME_SERVER]) for network in ground.SERVICE_RANGES)
-        self._serve(Service(_SYSTEM, "kube-dns", _DNS, ((53, Protocol.UDP, 53, None), (53, Protocol.TCP, 53, None)), addresses))
+        ports = ((53, Protocol.UDP, 53, None), (53, Protocol.TCP, 53, None))
+        self._services.serve(Service(SYSTEM, "kube-dns", DNS, ports, addresses))
 
     # --- what is known ---
 
@@ -92,14 +81,7 @@ class SimulatedCluster:
 
     def name_servers(self) -> tuple[PodNoun, ...]:
         """See ClusterUnderTest."""
-        found = [pod for (namespace, _), pod in self._pods.items() if namespace == _SYSTEM]
-        ports = (Port(53, Protocol.UDP, "dns"), Port(53, Protocol.TCP, "dns-tcp"))
-        return tuple(
-            PodNoun(
-                f"{_SYSTEM}/{each.spec.name}", _SYSTEM, each.spec.name, each.labels, ports, _observed(each).addresses, each.spec.node
-            )
-            for each in found
-        )  # fmt: skip
+        return tuple(name_server(pod) for (namespace, _), pod in self._pods.items() if namespace == SYSTEM)
 
     def missing_rights(self) -> list[str]:
         """See ClusterUnderTest."""
@@ -136,7 +118,7 @@ class SimulatedCluster:
         for name in gone:
             del self._namespaces[name]
             self._end([pod for (namespace, _), pod in self._pods.items() if namespace == name])
-            self._services = {key: service for key, service in self._services.items() if key[0] != name}
+            self._services.drop(name)
         self.clock.wait(1.0)
         for name in gone:
             self.plane.namespace_deleted(name)
@@ -237,7 +219,7 @@ class SimulatedCluster:
         config: dict[str, Any] = json.loads(program[-1])
         uid, addresses = next(self._uids), tuple(config["bind"])
         self.plane.host_added(PodSpec(uid, "", access.name, identity=config["identity"], is_outside=True, addresses=addresses))
-        asker = Asker(uid, self.plane, self._resolver, self._resolve)
+        asker = Asker(uid, self.plane, self._resolver, self._services.resolve)
         agent = Agent(asker, config, self.clock, addresses, lambda: self.plane.pod_ended(uid))
         self.plane.pod_listens(uid, agent.serves)
         return AgentStream(agent)
@@ -246,46 +228,12 @@ class SimulatedCluster:
 
     def create_services(self, services: Mapping[str, Document]) -> dict[str, ServiceFacts]:
         """See ClusterUnderTest."""
-        return {ref: self._create_service(document) for ref, document in services.items()}
-
-    def _create_service(self, document: Document) -> ServiceFacts:
-        self.clock.wait(REQUEST)
-        spec, place = document["spec"], next(self._places)
-        has_address = spec.get("clusterIP") != "None"
-        addresses = tuple(str(network[place]) for network in ground.SERVICE_RANGES) if has_address else ()
-        has_node_ports = spec.get("type") == "NodePort"
-        ports = []
-        for port in spec.get("ports") or ():
-            node_port = port.get("nodePort") or (ground.FIRST_NODE_PORT + next(self._places) if has_node_ports else None)
-            ports.append((port["port"], Protocol(port.get("protocol", "TCP")), port.get("targetPort", port["port"]), node_port))
-        self._serve(Service(*_name(document), spec.get("selector") or {}, tuple(ports), addresses))
-        given = {(number, protocol): node_port for number, protocol, _, node_port in ports if node_port is not None}
-        return ServiceFacts(tuple(map(parsed, addresses)), given)
-
-    def _serve(self, service: Service) -> None:
-        self._services[service.namespace, service.name] = service
-        self.plane.service_changed(service)
+        return {ref: self._services.create(document) for ref, document in services.items()}
 
     def remove_services(self, services: Mapping[str, Document]) -> None:
         """See ClusterUnderTest."""
         for document in services.values():
-            self.clock.wait(REQUEST)
-            if self._services.pop(_name(document), None):
-                self.plane.service_deleted(*_name(document))
-
-    def _resolve(self, name: str, family: Family) -> str | None:
-        """What a name server says: `web.shop.svc.cluster.local` is a Service's address, of a headless one those of its pods."""
-        words = name.split(".")
-        service = self._services.get((words[1], words[0])) if len(words) > 1 else None
-        if service is None:
-            return None
-        if service.addresses:
-            return next((each for each in service.addresses if family_of(each) is family), None)
-        for pod in self._pods.values():
-            is_meant = pod.spec.namespace == service.namespace and service.selects.items() <= pod.labels.items()
-            if is_meant and pod.phase is Phase.READY:
-                return next((each for each in pod.addresses if family_of(each) is family), None)
-        return None
+            self._services.remove(*_name(document))
 
     def apply_policy(self, policy: Document) -> None:
         """See ClusterUnderTest."""

@@ -60,7 +60,10 @@ class Endpoint:
 
     def address(self, family: Family) -> str | None:
         """Its address of a family, if it has one."""
-        return next((each for each in self.addresses if family_of(each) is family), None)
+        for each in self.addresses:
+            if family_of(each) is family:
+                return each
+        return None
 
 
 @dataclass(frozen=True, slots=True)

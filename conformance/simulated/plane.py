@@ -30,6 +30,10 @@ class Plane(Verdicts):
         self._doors = self._listed_doors()
         self._door_addresses = {address for address, _, _ in self._doors}
 
+    def forget_answers(self) -> None:
+        """No answer is remembered: each is found anew."""
+        self._known, self.isolated = {}, {}
+
     def is_door(self, address: str) -> bool:
         """Whether Services may be behind an address: then who is reached depends on the packet's turn."""
         return address in self._door_addresses

@@ -66,6 +66,7 @@ class Kubelet:
         if pod.agent is not None:
             pod.agent.close()
         pod.is_deleted = pod.is_deleted or phase is Phase.GONE
+        pod.why_not = ""  # that it got no network matters no more
         self._clock.later(DELETE, lambda: self._del(pod, phase))
 
     def _add(self, pod: Pod) -> None:

@@ -28,8 +28,9 @@ class Verdicts(Knowledge):
 
     def is_isolated_by_annotation(self, subject: Endpoint, direction: Direction) -> bool:
         """Whether the annotation of the time before networking.k8s.io/v1 isolates it."""
-        annotation = self.annotations.get(subject.namespace, NOTHING).get(LEGACY_ANNOTATION, "")
-        return direction is Direction.INGRESS and "DefaultDeny" in annotation
+        if direction is Direction.EGRESS:
+            return False
+        return "DefaultDeny" in self.annotations.get(subject.namespace, NOTHING).get(LEGACY_ANNOTATION, "")
 
     def can_be_isolated(self, subject: Endpoint) -> bool:
         """Whether policies are enforced on it: pods in the node's network are left alone, as most plugins do."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from conformance import data
@@ -16,7 +16,7 @@ from conformance.scenario.fault import Fault, InvalidScenario
 from conformance.scenario.fictive import NAME_LABEL, placement
 from conformance.scenario.policies import InvalidPolicyText, policy_document
 from conformance.scenario.scenario import Layout, Scenario, ServicePlan
-from conformance.scenario.source import read
+from conformance.scenario.source import compose, construct, read
 from conformance.template.names import Names
 from conformance.world.place import Port, World
 from conformance.world.verdict import Family, Protocol
@@ -47,16 +47,15 @@ def render_world(
 ) -> Manifests:
     """The manifests of a layout's namespaces, pods and Services.
 
-    `workers` are names of nodes, `agent_source` is the agent's Python. The ports of nodes that lead to pods are counted from
-    `first_port`: worlds that stand side by side begin at different ones.
+    `workers` are names of nodes (none: the scheduler places the pods), `agent_source` is the agent's Python. The ports of nodes
+    that lead to pods are counted from `first_port`: worlds that stand side by side begin at different ones.
     """
-    jinja = Environment(loader=FileSystemLoader(data.folder("fixtures") / "manifests"), undefined=StrictUndefined, autoescape=False)  # noqa: S701 - YAML
-    namespace_template, pod_template, service_template = (jinja.get_template(f"{each}.yaml.j2") for each in ("namespace", "pod", "service"))
-    nodes = placement(layout, workers)
+    namespace_template, pod_template = _template("namespace"), _template("pod")
+    nodes = placement(layout, workers) if workers else {}
     leads = [(ref, port.number, port.protocol) for ref, plan in layout.pods() for port in plan.host_ports]
     host_ports = {key: number for number, key in enumerate(leads, first_port)}
     namespaces = tuple(
-        yaml.safe_load(namespace_template.render(name=names.namespace(ref), labels={**plan.labels, **names.labels}))
+        _document(namespace_template.render(name=names.namespace(ref), labels={**plan.labels, **names.labels}))
         for ref, plan in layout.namespaces.items()
     )
     pods = {}
@@ -67,7 +66,7 @@ def render_world(
             name=name,
             namespace=real,
             labels=dict(plan.labels),
-            node=NOWHERE if plan.is_pending else nodes[ref],
+            node=NOWHERE if plan.is_pending else nodes.get(ref),
             image=probe_image,
             source="",
             config=agent_config(f"{real}/{name}", plan.serves),
@@ -75,17 +74,31 @@ def render_world(
             is_host_network=plan.is_host_network,
             needs_raw_sockets=layout.needs_raw_sockets,
         )
-        pods[ref] = yaml.safe_load(text)
+        pods[ref] = _document(text)
         # Not through the template: it is long, and YAML is slow.
         pods[ref]["spec"]["containers"][0]["command"][-2] = agent_source
-    services = {ref: _service(ref, service, names, service_template) for ref, service in layout.services()}
+    services = {ref: _service(ref, service, names) for ref, service in layout.services()}
     return Manifests(namespaces, pods, services, host_ports, tuple(workers))
 
 
-def _service(ref: str, plan: ServicePlan, names: Names, template: Template) -> dict[str, Any]:
+def _service(ref: str, plan: ServicePlan, names: Names) -> dict[str, Any]:
     _, namespace, name = ref.split("/")
-    text = template.render(name=name, namespace=names.namespace(namespace), kind=plan.kind, selects=dict(plan.selects), ports=plan.ports)
-    document: dict[str, Any] = yaml.safe_load(text)
+    namespace = names.namespace(namespace)
+    return _document(
+        _template("service").render(name=name, namespace=namespace, kind=plan.kind, selects=dict(plan.selects), ports=plan.ports)
+    )
+
+
+@cache
+def _template(name: str) -> Template:
+    folder = data.folder("fixtures") / "manifests"
+    jinja = Environment(loader=FileSystemLoader(folder), undefined=StrictUndefined, autoescape=False)  # noqa: S701 - YAML
+    return jinja.get_template(f"{name}.yaml.j2")
+
+
+def _document(text: str) -> dict[str, Any]:
+    root = compose(text)
+    document: dict[str, Any] = {} if root is None else construct(root)
     return document
 
 

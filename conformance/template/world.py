@@ -56,7 +56,7 @@ def _seen(
         return observed[ref]
     if plan.is_pending:
         return Observed(())
-    node = manifest["spec"]["nodeSelector"]["kubernetes.io/hostname"]
+    node = manifest["spec"].get("nodeSelector", {}).get("kubernetes.io/hostname")
     return Observed(nodes[node].addresses if plan.is_host_network and node in nodes else fictive[ref].addresses, node)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from conformance.world.question import Question
@@ -16,7 +17,8 @@ class InvalidDeviation(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class KnownDeviation:
-    """A scenario, or some cells of it, that a plugin fails as its `source` (a URL) says. It must go on failing.
+    """A scenario, or some cells of it, that a plugin fails as its `source` (a URL) says. It must go on failing, but for one that
+    fails only `sometimes` (a race).
 
     `cells` are written as in a scenario's `expect` (`shop/other -> shop/api 80/TCP`); none: whatever fails in it, what is no
     cell included (a step that the plugin cannot do). `kinds` are the kinds of findings that are meant (`cut`: the watched
@@ -28,6 +30,7 @@ class KnownDeviation:
     source: str
     cells: tuple[str, ...] = ()
     kinds: tuple[FindingKind, ...] = ()
+    sometimes: bool = False
 
     def lanes(self) -> tuple[tuple[tuple[str, str], Lane], ...]:
         """Its cells as pairs (source, destination) with their lane. Raises InvalidDeviation."""
@@ -38,6 +41,15 @@ def holds(cell: tuple[tuple[str, str], Lane], question: Question) -> bool:
     """Whether the question is one of those that the cell means."""
     pair, lane = cell
     return question.pair == pair and lane.holds(question)
+
+
+def explained(deviations: Iterable[KnownDeviation], questions: Iterable[Question]) -> frozenset[Question]:
+    """The questions whose failure, of whatever kind, is known. Raises InvalidDeviation."""
+    asked, entries = tuple(questions), [each for each in deviations if not each.kinds]
+    if any(not each.cells for each in entries):
+        return frozenset(asked)
+    lanes = [lane for each in entries for lane in each.lanes()]
+    return frozenset(question for question in asked if any(holds(lane, question) for lane in lanes))
 
 
 def _lane(cell: str) -> tuple[tuple[str, str], Lane]:

@@ -20,10 +20,14 @@ class Watched:
     `attempts`: a new connection (a datagram from a new port) each time. `connection`: messages over one long connection (TCP:
     opened when the cell could first be reached and again after it was cut; UDP: datagrams from one port), CONNECTED where the
     message was answered, REFUSED where the connection was reset. Times as in a timeline.
+
+    `was_crossed`: the step had several changes, and the state between two of them decides the cell otherwise than those before and
+    after: a gap, a leak or a cut there is nobody's fault.
     """
 
     attempts: Track = ()
     connection: Track = ()
+    was_crossed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ class Times:
     """Between two rounds, so that sampling leaves the processors to the plugin."""
     settle: float = 30.0
     """How long a table may take after a change until it agrees. Cilium may delay a new identity by up to 30 s: then use 45."""
+    known: float = 5.0
+    """How long it may take where only cells of known deviations do not agree: their wrong answers are what is expected."""
     hold: float = 1.0
     """The stability window: how long the table must go on agreeing."""
     baseline: float = 15.0

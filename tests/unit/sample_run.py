@@ -257,14 +257,17 @@ def over_time() -> tuple[ScenarioRecord, ...]:
     late = replace(
         applied(GOOD),
         watched={
-            WATCHED: Watched(_spans((0.0, 1.2, 12, reached(WATCHED))), _spans((0.0, 0.4, 4, reached(WATCHED)), (0.5, 1.2, 8, timed_out())))
+            WATCHED: Watched(
+                _spans((0.0, 1.2, 12, reached(WATCHED))),
+                _spans((0.0, 0.4, 4, reached(WATCHED)), (0.5, 1.2, 8, timed_out())),
+            )
         },
         starts={DEAD: (Start(20, 3, 0.05, 1.0, is_init=True), Start(40, 0, None, 2.0, is_init=False))},
         renewed=frozenset({"shop/other"}),
     )
     quiet = replace(
         deleted(),
-        watched={WATCHED: Watched(_spans((0.0, 1.2, 12, reached(WATCHED))), _spans((0.0, 1.2, 12, reached(WATCHED))))},
+        watched={WATCHED: Watched(*(_spans((0.0, 1.2, 12, reached(WATCHED))) for _ in range(2)), was_crossed=True)},
         are_policies_old=False,
     )
     seen = {question: replace(each, seen="10.9.9.9") if question == WATCHED else each for question, each in ISOLATING.items()}

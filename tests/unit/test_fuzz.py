@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conformance import data
-from conformance.fuzz.case import Case, named, renamed, without_policy
+from conformance.cluster import plugin
+from conformance.cluster.broken import BrokenCluster
+from conformance.fuzz.case import Case, is_plain, named, renamed, without_policy
 from conformance.fuzz.grammar import Language, count_policies
-from conformance.fuzz.hunt import is_sound, same
+from conformance.fuzz.ground import layout_for
+from conformance.fuzz.hunt import Hunt, is_sound, same
 from conformance.fuzz.shrink import shrink
 from conformance.fuzz.write import scenario_file
+from conformance.notes import Notes
 from conformance.plan import plan
-from conformance.scenario.check import check
+from conformance.record import ScenarioRecord
+from conformance.scenario.check import check, needed
 from conformance.scenario.fictive import fictive_world
 from conformance.scenario.load import load
 from conformance.scenario.places import layout_of
-from conformance.scenario.scenario import Apply, Delete, Layout, Relabel, Together
+from conformance.scenario.scenario import Apply, Delete, Layout, Relabel, Scenario, Together
 from conformance.scenario.source import read
-from conformance.world.verdict import Family
+from conformance.settings import Settings
+from conformance.target import Target
+from conformance.world.verdict import Family, Protocol
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +90,46 @@ def test_every_field_of_the_api_occurs_in_every_form(cases: list[Case]) -> None:
     assert wanted - set(seen) == set()
 
 
+ODD = {
+    "a key with a prefix": lambda text: "example.org/app" in text,
+    "long values that begin alike": lambda text: "a-rather-long-value-2" in text,
+    "an empty value": lambda text: "zone: ''" in text,
+    "a namespace by its name": lambda text: "kubernetes.io/metadata.name: red-b" in text,
+    "many ports": lambda text: text.count("- port: 10") > 40,
+    "many peers": lambda text: text.count("app: nobody-") > 40,
+    "two exceptions": lambda text: re.search(r"except:\n *- .*\n *- ", text) is not None,
+    "a range of one family alone": lambda text: "ipBlock" in text and ("ipv4" in text) != ("ipv6" in text),
+    "a range within a byte": lambda text: ", 22, 78)" in text,
+    "SCTP": lambda text: "SCTP" in text,
+}
+
+
+@pytest.mark.parametrize("is_there", ODD.values(), ids=ODD)
+def test_what_is_easily_taken_for_something_else_occurs(cases: list[Case], is_there: Callable[[str], bool]) -> None:
+    assert any(is_there(written) for case in cases for written in case.scenario().policies.values())
+
+
+def test_many_policies_may_be_there_at_once(cases: list[Case]) -> None:
+    assert max(len(case.actions[0].names) for case in cases if isinstance(case.actions[0], Apply)) > 40
+
+
+def names_of(case: Case) -> set[tuple[str, str]]:
+    return {(document["metadata"]["namespace"], document["metadata"]["name"]) for document in case.policies.values()}
+
+
+JOINED = {
+    "the same in two namespaces": lambda one, other: one[1] == other[1],
+    "one key when joined by a hyphen": lambda one, other: "-".join(one) == "-".join(other),
+    "one key without dots": lambda one, other: one[0] == other[0] and one[1].replace(".", "-") == other[1].replace(".", "-"),
+    "one key when cut": lambda one, other: one[0] == other[0] and one[1][:40] == other[1][:40],
+}
+
+
+@pytest.mark.parametrize("is_alike", JOINED.values(), ids=JOINED)
+def test_policies_have_names_that_look_alike(cases: list[Case], is_alike: Callable[[Any, Any], bool]) -> None:
+    assert any(is_alike(one, other) for case in cases for one, other in combinations(sorted(names_of(case)), 2))
+
+
 def test_every_change_occurs(cases: list[Case]) -> None:
     kinds = {type(action) for case in cases for action in case.actions[1:]}
     assert kinds == {Apply, Delete, Relabel, Together}
@@ -89,6 +139,15 @@ def test_a_cluster_without_ranges_of_ports_and_outside_hosts_is_asked_for_neithe
     bare = Language(Layout(None, layout.namespaces), (Family.IPV4,), has_end_port=False)
     texts = str([bare.case(1, number) for number in range(100)])
     assert [word for word in ("endPort", "ipBlock", "ipv6") if word in texts] == []
+
+
+def test_what_a_cluster_does_not_offer_is_not_in_its_layout() -> None:
+    bare = replace(plugin.load("bridge"), capabilities=("ipv4", "ipv6"))
+    target = replace(Target.simulated(Settings(cluster="simulated")), provider="kubeconfig", plugin=bare, hosts=())
+    nothing = Case("bare", layout_for(target), {}, (Relabel({"red": {"team": None}}),))
+    everything = replace(nothing, layout=layout_for(Target.simulated(Settings(cluster="simulated"))))
+    assert needed(nothing.scenario()) == ()
+    assert set(needed(everything.scenario())) == {"sctp", "service", "dns", "host-network", "host-port"}
 
 
 def test_policies_are_counted_by_their_texts(cases: list[Case]) -> None:
@@ -119,7 +178,8 @@ def test_a_case_shrinks_to_the_one_part_that_disagrees(cases: list[Case], langua
     assert peers == ("from" if direction == "ingress" else "to")
     assert set(peer["ipBlock"]) == {"cidr", "except"}
     assert [name for name in smallest.layout.namespaces if name != document["metadata"]["namespace"]] == []
-    assert [len(plan.labels) for _, plan in smallest.layout.pods()] == [0]
+    assert [(len(plan.labels), len(plan.serves), plan.host_ports) for _, plan in smallest.layout.pods()] == [(0, 1, ())]
+    assert list(smallest.layout.services()) == []
 
 
 def test_what_is_done_together_shrinks_too(cases: list[Case]) -> None:
@@ -141,13 +201,45 @@ def test_cases_that_differ_in_names_only_are_the_same(cases: list[Case]) -> None
     assert not same(renamed(case), renamed(cases[0] if cases[0] is not case else cases[1]))
 
 
+def odd_name(case: Case) -> bool:
+    return any(not is_plain(name) for _, name in names_of(case))
+
+
+def test_a_name_that_does_not_matter_becomes_plain(cases: list[Case]) -> None:
+    smallest = shrink(next(filter(odd_name, cases)), lambda smaller: bool(smaller.policies))
+    assert not odd_name(smallest)
+
+
+def test_a_name_that_matters_is_kept(cases: list[Case]) -> None:
+    smallest = renamed(shrink(next(filter(odd_name, cases)), odd_name))
+    ((_, name),) = names_of(smallest)
+    assert not is_plain(name)
+
+
+def test_sizes_that_do_not_matter_are_left_out(cases: list[Case]) -> None:
+    case = next(case for case in cases if case.sizes)
+    assert {} == shrink(case, lambda _: True).sizes
+    assert {Protocol.UDP: (8000,)} == shrink(case, lambda smaller: 8000 in smaller.sizes.get(Protocol.UDP, ())).sizes
+
+
+class Unwilling:
+    """A stage on which nothing can be measured."""
+
+    def play(self, scenario: Scenario) -> ScenarioRecord:
+        return Notes(scenario, Target.simulated(Settings(cluster="simulated")), "gw0").skipped("we may not list nodes")
+
+
+def test_a_hunt_that_measures_nothing_ends_with_the_reason(language: Language, tmp_path: Path) -> None:
+    hunt = Hunt(language, 1, tmp_path, lambda _: False, lambda _: None)
+    with pytest.raises(BrokenCluster, match="5 cases in a row could not be measured, the last: we may not list nodes"):
+        hunt.run([Unwilling()])
+
+
 def test_a_written_case_loads_and_is_sound(cases: list[Case], language: Language, tmp_path: Path) -> None:
-    for case in cases[:40]:
+    for case in (replace(case, layout=replace(case.layout, name=None)) for case in cases[:40]):
         planned = plan(case.scenario(), fictive_world(case.layout), language.families)
         wrong = {1: list(planned.steps[1].expected)[:1]}
         path = tmp_path / f"{case.name}.yaml"
-        from conformance.scenario.check import needed
-
         path.write_text(scenario_file(case, planned, wrong, "red/a reaches red/b", "fuzz: seed 7", needed(case.scenario())))
         scenario = load(path)
         assert [str(fault) for fault in check([scenario])] == []

@@ -1,5 +1,7 @@
 """The laws of judging: what is a leak, an outage, unstable, transient, a broken world, a known deviation."""
 
+from dataclasses import replace
+
 import pytest
 
 from conformance.judge import FindingKind, Judgement, judge
@@ -426,8 +428,17 @@ def test_known_deviations(
     assert judgement.sentence.endswith(end)
 
 
-def test_a_known_failure_beside_an_error_is_no_known_deviation() -> None:
-    assert deviating({Q: "....", OTHER: "!!!!"}, known("x/a -> x/b")).outcome is Outcome.FAILED
+def test_a_known_failure_beside_an_error_is_an_error() -> None:
+    assert deviating({Q: "....", OTHER: "!!!!"}, known("x/a -> x/b")).outcome is Outcome.ERROR
+
+
+def test_a_failure_that_is_not_known_beside_a_known_one_and_an_error_is_a_failure() -> None:
+    assert deviating({Q: "....", OTHER: "!!!!", V6: "...."}, known("x/a -> x/b 80/TCP ipv4")).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(("track", "outcome"), [("....", Outcome.KNOWN_DEVIATION), (".XXX", Outcome.PASSED)], ids=["it fails", "it passes"])
+def test_what_fails_only_sometimes_may_pass(track: str, outcome: Outcome) -> None:
+    assert deviating({Q: track}, replace(known("x/a -> x/b"), sometimes=True), settled_at=0.1).outcome is outcome
 
 
 def test_several_entries_of_one_scenario_add_up() -> None:

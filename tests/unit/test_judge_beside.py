@@ -86,6 +86,14 @@ def test_a_watched_cell(verdicts: str, attempts: str, connection: str, found: li
     assert kinds(judge(Measurement(measured(verdicts, attempts, connection)))) == found
 
 
+@pytest.mark.parametrize(("verdicts", "attempts", "connection"), [(".", "..XX...", "..XXXXX"), ("XX", "XXX.XXX", "")], ids=["gap", "leak"])
+def test_what_a_state_between_two_changes_of_the_step_decides_is_no_fault(verdicts: str, attempts: str, connection: str) -> None:
+    *rest, last = measured(verdicts, attempts, connection)
+    crossed = replace(last, watched={Q: replace(last.watched[Q], was_crossed=True)})
+
+    assert kinds(judge(Measurement((*rest, crossed)))) == []
+
+
 def test_a_connection_that_is_cut_between_two_steps_is_seen_by_the_step_before() -> None:
     base, one, two = measured("..", ".......", "RXXXX")
     one = replace(one, watched={Q: Watched(track("......"), track("......"))})

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from conformance.plan import plan
-from conformance.portion import portions
+from conformance.portion import STEPS, portions
 from conformance.scenario.fictive import fictive_world
 from conformance.scenario.load import load
 from conformance.world.verdict import Family, Verdict
@@ -86,12 +86,14 @@ def test_where_file_and_model_differ_the_step_says_so(planned):
     assert "shop/api -> shop/front 80/TCP ipv4: the file (line 24) says blocked, the model says allowed" in sentence
 
 
-def test_scenarios_of_one_layout_stay_together_until_a_worker_would_be_without_work(tmp_path: Path):
+def test_scenarios_of_one_layout_stay_together_in_portions_of_a_dozen_steps(tmp_path: Path):
     scenarios = []
-    for number, namespace in enumerate(["shop"] * 5 + ["mall"] * 3):
+    for number, namespace in enumerate(["shop"] * 8 + ["mall"] * 3):
         path = tmp_path / f"s{number}.yaml"
         path.write_text(SCENARIO.format(name=f"s{number}", namespace=namespace, verdict="allowed"))
         scenarios.append(load(path))
     shop, mall = scenarios[0].layout.key, scenarios[-1].layout.key
-    found = portions(scenarios, workers=2)
-    assert [f"{shop}/0"] * 4 + [f"{shop}/1"] + [f"{mall}/0"] * 3 == list(found.values())
+    each = 1 + len(scenarios[0].steps)
+    fitting = STEPS // each
+    found = portions(scenarios)
+    assert [f"{shop}/{number // fitting}" for number in range(8)] + [f"{mall}/0"] * 3 == list(found.values())

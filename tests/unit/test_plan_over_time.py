@@ -108,3 +108,47 @@ def test_what_the_cluster_has_is_not_written_anew(tmp_path: Path) -> None:
     sent = {"deny": document | {"spec": {"podSelector": {"matchLabels": {"app": "other"}}}}}
 
     assert Verdict.ALLOWED is plan(scenario, world, (Family.IPV4,), sent).steps[1].expected[FRONT].verdict
+
+
+POLICIES = """policies:
+  deny: |
+    apiVersion: networking.k8s.io/v1
+    kind: NetworkPolicy
+    metadata: {name: deny, namespace: shop}
+    spec: {podSelector: {}}
+  fronts: |
+    apiVersion: networking.k8s.io/v1
+    kind: NetworkPolicy
+    metadata: {name: fronts, namespace: shop}
+    spec:
+      podSelector: {matchLabels: {app: api}}
+      ingress: [{from: [{podSelector: {matchLabels: {tier: front}}}]}]
+"""
+
+
+AWAY, BACK = "{relabel: {shop/front: {tier: null}}}", "{relabel: {shop/front: {tier: front}}}"
+COME, GO = "{apply: [fronts]}", "{delete: [fronts]}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "crossed"),
+    [
+        pytest.param(["apply: [deny, fronts]"], [True, False], id="the deny comes first and shuts them out for a moment"),
+        pytest.param(["apply: [fronts, deny]"], [False, True], id="put back: the admission goes first"),
+        pytest.param(["apply: [fronts]"], [False, False], id="one policy has nothing between"),
+        pytest.param([f"together: [{COME}, {AWAY}, {BACK}]"], [True, False], id="a label that is away for a moment"),
+        pytest.param(
+            [f"together: [{COME}, {GO}, {{apply: [deny]}}, {{delete: [deny]}}]"], [True], id="a policy that is there for a moment"
+        ),
+        pytest.param([f"together: [{AWAY}, {COME}, {BACK}]"], [True, False], id="in the order of the file"),
+        pytest.param(["apply: [fronts]", "remove: [shop/front]"], [False, False, False], id="who is not there is not asked"),
+    ],
+)
+def test_a_watched_cell_is_crossed(tmp_path: Path, changes: list[str], crossed: list[bool]) -> None:
+    steps = "".join(f"  - {change}\n    expect: all allowed\n" for change in changes)
+    layout = LAYOUT.replace("front: {node: b}", "front: {labels: {tier: front}, node: b}")
+    content = text(layout=layout, policies=POLICIES, needs="watch: [shop/front -> shop/api]\n", steps=f"steps:\n{steps}")
+    scenario = load(write(tmp_path, content))
+    found = plan(scenario, fictive_world(scenario.layout), (Family.IPV4,))
+
+    assert [False, *crossed] == [FRONT in step.crossed for step in found.steps]

@@ -464,7 +464,7 @@ def version_1(text: str) -> str:
         for finding in scenario["findings"]:
             del finding["beside"]
         for deviation in scenario["known_deviations"]:
-            del deviation["kinds"]
+            del deviation["kinds"], deviation["sometimes"]
         if scenario["world"] is not None:
             del scenario["world"]["doors"], scenario["world"]["name_servers"]
             for namespace in scenario["world"]["namespaces"].values():

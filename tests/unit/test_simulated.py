@@ -6,13 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from conformance import data
-from conformance.cli import main
 from conformance.cluster.contract import BrokenPlugin, ClusterUnderTest
-from conformance.scenario.load import load
-from conformance.sensitivity import Seen, Sensitivity, look
 from conformance.settings import InvalidSettings, Settings
 from conformance.simulated.clock import SimulatedClock
 from conformance.simulated.cluster import SimulatedCluster
@@ -22,9 +17,6 @@ from conformance.simulated.plane import Plane
 from conformance.target import Target
 from conformance.world.times import Times
 from conformance.world.verdict import AnswerKind, Protocol
-
-SCENARIOS = data.folder("scenarios")
-LIMIT = SCENARIOS / "recipes" / "02-limit-traffic-to-an-application.yaml"
 
 ROWS = {
     *(1, 2, 3, 5, 6, 8), *range(10, 18), *(19, 20, 21, 23, 24, 25), *(27, 28, 29, 30, 32, 33, 34), *(35, 36, 37, 38, 40, 42),
@@ -161,24 +153,3 @@ def test_the_target_travels_with_its_fault(tmp_path: Path) -> None:
     target = Target.simulated(Settings(cluster="simulated", fault="late-leak"))
     target.write(tmp_path)
     assert target == Target.read(tmp_path)
-
-
-def test_a_scenario_sees_a_fault_that_it_is_about_and_no_other() -> None:
-    planes = {name: FAULTS[name].plane for name in ("ingress-never-enforced", "late-leak", "sctp-rules-dropped", "gap-at-restart")}
-    assert Seen("limit-traffic-to-an-application", ("ingress-never-enforced", "late-leak")) == look(load(LIMIT), planes)
-
-
-def test_the_table_names_what_nobody_sees_and_who_sees_nothing() -> None:
-    table = Sensitivity((FAULTS["late-leak"], FAULTS["gap-at-restart"]), (Seen("one", ("late-leak",)), Seen("two", ())))
-    assert (("gap-at-restart",), ("two",)) == (table.unseen, table.blind)
-    assert ["one"] == json.loads(table.to_json())["faults"]["late-leak"]["seen_by"]
-
-
-def test_the_command_says_which_scenarios_see_a_fault(tmp_path: Path) -> None:
-    file = tmp_path / "table.json"
-    words = ["sensitivity", "-n", "1", "--fault", "late-leak", "--json", str(file), str(LIMIT)]
-    result = CliRunner().invoke(main, words)
-    assert (0, ["limit-traffic-to-an-application"]) == (result.exit_code, json.loads(file.read_text())["faults"]["late-leak"]["seen_by"])
-    assert CliRunner().invoke(main, [*words[:3], "--fault", "gap-at-restart", str(LIMIT)]).exit_code == 1
-    assert CliRunner().invoke(main, ["sensitivity", "--fault", "nonsense"]).exit_code == 2
-    assert "except-compiled-as-deny [35, 36, 37]" in CliRunner().invoke(main, ["sensitivity", "--list"]).output

@@ -1,13 +1,15 @@
 """Truth tables as text: what is drawn can be read, and what is wrong in one is said with its place."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.world.deviation import InvalidDeviation, KnownDeviation, holds
+from conformance.world.deviation import InvalidDeviation, KnownDeviation, explained, holds
 from conformance.world.question import Question
 from conformance.world.table import SYMBOL_OF, Cell, Grid, InvalidTable, Lane, draw, grids, read
-from conformance.world.verdict import Family, Protocol, Verdict
+from conformance.world.verdict import Family, FindingKind, Protocol, Verdict
 
 A, B, C = "shop/a", "shop/b", "next/c"
 ALLOWED, BLOCKED, OPEN = Verdict.ALLOWED, Verdict.BLOCKED, Verdict.OPEN
@@ -177,3 +179,18 @@ def test_a_known_deviation_that_cannot_be_read(cell: str, why: str) -> None:
         KnownDeviation("s", "because", "https://example.org", (cell,)).lanes()
 
     assert f"known deviation: the cell {cell!r} is not written as 'shop/other -> shop/api 80/TCP': {why}" == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("entries", "meant"),
+    [
+        pytest.param([], [], id="no entry"),
+        pytest.param([{}], [80, 81], id="an entry without cells means all"),
+        pytest.param([{"cells": (f"{A} -> {B} 80/TCP",)}], [80], id="a cell"),
+        pytest.param([{"cells": (f"{A} -> {B} 80/TCP",)}, {"cells": (f"{A} -> {B} 81/TCP",)}], [80, 81], id="cells of two entries"),
+        pytest.param([{"kinds": (FindingKind.CUT,)}], [], id="one with kinds does not explain whatever fails"),
+    ],
+)
+def test_a_failure_is_known(entries: list[dict[str, Any]], meant: list[int]) -> None:
+    deviations = [KnownDeviation("s", "why", "https://example.com", **entry) for entry in entries]
+    assert {Question(A, B, port) for port in meant} == explained(deviations, [Question(A, B, 80), Question(A, B, 81)])

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from conformance.portion import DISRUPTIVE, EXCLUSIVE, portions, scheduling
+from conformance.portion import DISRUPTIVE, EXCLUSIVE, next_portion, portions, scheduling
 from conformance.scenario.layout import Layout, NamespacePlan, PodPlan
 from conformance.scenario.scenario import Scenario
 from conformance.turn import Turns
@@ -114,15 +114,31 @@ def scenario(name: str, *, namespace: str = "shop", is_exclusive: bool = False, 
 def test_worlds_that_cannot_stand_side_by_side_are_one_portion_of_work() -> None:
     many = [scenario(f"s{number}", namespace=f"n{number}", is_exclusive=True) for number in range(4)]
 
-    assert {EXCLUSIVE} == set(portions(many, workers=4).values())
+    assert {EXCLUSIVE} == set(portions(many).values())
 
 
 def test_disruptive_scenarios_are_one_portion_whatever_their_layout() -> None:
     many = [scenario("quiet"), scenario("restart", is_disruptive=True), scenario("node", is_exclusive=True, is_disruptive=True)]
-    found = portions(many, workers=4)
+    found = portions(many)
 
     assert [DISRUPTIVE, DISRUPTIVE] == [found["restart"], found["node"]]
     assert found["quiet"] not in (DISRUPTIVE, EXCLUSIVE)
+
+
+@pytest.mark.parametrize(
+    ("queue", "mine", "others", "expected"),
+    [
+        pytest.param(["mall/0", "shop/1"], "shop", [], "shop/1", id="what it has the world of"),
+        pytest.param(["mall/0", "shop/1", "shop/2"], None, [], "shop/1", id="at first: the layout of which most is left"),
+        pytest.param(["mall/0", "shop/1", "shop/2"], "own", ["shop", "shop"], "mall/0", id="most for each worker that has its world"),
+        pytest.param(["shop/1", "shop/2", EXCLUSIVE], None, [], EXCLUSIVE, id="the one long row begins early"),
+        pytest.param([EXCLUSIVE, "shop/1"], "shop", [], "shop/1", id="and not before the world that stands is done"),
+        pytest.param([DISRUPTIVE, "shop/1"], None, ["shop", "shop"], "shop/1", id="disruptive ones come last"),
+        pytest.param([DISRUPTIVE], DISRUPTIVE, [], DISRUPTIVE, id="nothing else is left"),
+    ],
+)
+def test_a_worker_gets_next(queue: list[str], mine: str | None, others: list[str], expected: str) -> None:
+    assert expected == next_portion(queue, mine, others)
 
 
 class Worker:

@@ -7,6 +7,7 @@ from conformance.simulated.faults import (
     directions,
     families,
     identity,
+    labels,
     names,
     network,
     nodes,
@@ -23,7 +24,7 @@ from conformance.simulated.faults.fault import Fault, UnknownFault, collected
 
 FAULTS: dict[str, Fault] = collected(
     ports, rules, peers, selectors, directions, blocks, services, network, nodes, families, names,
-    updates, deletion, identity, startup, connections, restarts,
+    labels, updates, deletion, identity, startup, connections, restarts,
 )  # fmt: skip
 """All of them, by name: those that do not depend on time first."""
 

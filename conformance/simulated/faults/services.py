@@ -95,13 +95,13 @@ class NamedTargetOfFirstPod(Plane):
 
 
 @static()
-class HostPortBypassesPolicies(Plane):
-    """What comes through a host port is not looked at by ingress policies."""
+class HostPortBypassesEgress(Plane):
+    """What goes to a host port is not looked at by egress policies."""
 
     def passes(self, side: Side) -> bool:
         flow = side.flow
         is_host_port = flow.door is not None and (flow.door, flow.door_port, flow.protocol) not in self._doors
-        return (side.direction is Direction.INGRESS and is_host_port) or super().passes(side)
+        return (side.direction is Direction.EGRESS and is_host_port) or super().passes(side)
 
 
 @static()

@@ -1,0 +1,33 @@
+"""The command that writes the catalogue's page."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from conformance.cli import WRONG_USAGE, loaded
+
+
+@click.command()
+@click.option(
+    "--table",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("docs/sensitivity.json"),
+    show_default=True,
+    metavar="FILE",
+    help="Which scenarios see which faults, as `sensitivity --json` writes it.",
+)
+def catalogue(table: Path) -> None:
+    """Print the page of the whole catalogue (docs/catalogue.md): what each scenario asks, and the faults that it sees."""
+    from conformance.catalogue_page import InvalidTable, catalogue_page, read_table
+    from conformance.scenario.load import classes
+
+    try:
+        faults = read_table(table.read_text(encoding="utf-8"))
+    except (OSError, InvalidTable) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        click.echo(f"{table}: {reason}; `cni-conformance sensitivity --json {table}` writes it", err=True)
+        sys.exit(WRONG_USAGE)
+    click.echo(catalogue_page(loaded(()), classes(), faults), nl=False)
