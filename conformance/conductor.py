@@ -86,7 +86,7 @@ class Conductor:
 
     def add(self, document: Mapping[str, Any]) -> None:
         """A scenario's record is safe on the disk when this returns."""
-        self._add(ScenarioRecord.from_document(document))
+        self._add(ScenarioRecord.from_document(document), document)
 
     def lost(self, nodeid: str, text: str) -> None:
         """An item that ended without a record: its worker crashed, or the suite has a fault."""
@@ -106,9 +106,9 @@ class Conductor:
             exit_code = self._clean(self._exit_code(exit_code))
         return exit_code
 
-    def _add(self, record: ScenarioRecord) -> None:
+    def _add(self, record: ScenarioRecord, document: Mapping[str, Any] | None = None) -> None:
         if self._writer is not None:
-            self._writer.add(record)
+            self._writer.add(record, document)
         self._outcomes.append(record.outcome)
         self.view.scenario_done(record.outcome, f"{record.group}/{record.name}", record.sentence, record.seconds)
 

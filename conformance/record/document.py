@@ -222,10 +222,10 @@ def _start_document(start: Start) -> list[Any]:
 
 def _track_documents(timeline: Timeline, questions: list[Question], rounds: list[float], tables: _Tables) -> list[Any]:
     # A span begins and ends with a round: two small numbers instead of two long times.
-    number = {time: position for position, time in reversed(list(enumerate(rounds)))}
+    number = {time: place for place, time in reversed([*enumerate(rounds), *enumerate(timeline.rounds)])}
 
     def span_document(span: Span) -> list[Any]:
-        first, last = number.get(_time(span.since)), number.get(_time(span.until))
+        first, last = number.get(span.since), number.get(span.until)
         if first is None or last is None:
             raise InvalidRecord(
                 f"a span from {span.since} s to {span.until} s begins or ends between two rounds: that is a fault of the suite"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -14,12 +13,23 @@ class InvalidRecord(ValueError):
     """A record that is damaged, of another format, or of a newer version. The text says which, where, and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a document, and the path to it. Every method raises InvalidRecord."""
+    """A part of a document: `name` is its place in `whole`, or all that is known of it. Every method raises InvalidRecord.
 
-    value: Any
-    path: str
+    There are as many as numbers in a record: so they are small, and the path to one is put together only for a fault.
+    """
+
+    __slots__ = ("_name", "_whole", "value")
+
+    def __init__(self, value: Any, name: str | int, whole: Part | None = None) -> None:
+        self.value, self._name, self._whole = value, name, whole
+
+    @property
+    def path(self) -> str:
+        """Where it stands: `record.scenarios[3].name`."""
+        if self._whole is None:
+            return str(self._name)
+        return f"{self._whole.path}[{self._name}]" if isinstance(self._name, int) else f"{self._whole.path}.{self._name}"
 
     def fault(self, what: str) -> InvalidRecord:
         """The error for this part."""
@@ -29,7 +39,7 @@ class Part:
     def __getitem__(self, key: str) -> Part:
         if key not in self.mapping():
             raise InvalidRecord(f"the record is damaged: {self.path} has no {key!r}")
-        return Part(self.value[key], f"{self.path}.{key}")
+        return Part(self.value[key], key, self)
 
     def mapping(self) -> Mapping[str, Any]:
         """A JSON object."""
@@ -41,7 +51,7 @@ class Part:
         """The elements of an array."""
         if not isinstance(self.value, list):
             raise self.fault("an array")
-        return [Part(each, f"{self.path}[{position}]") for position, each in enumerate(self.value)]
+        return [Part(each, position, self) for position, each in enumerate(self.value)]
 
     def row(self, length: int) -> list[Part]:
         """The elements of an array of fixed length."""
@@ -52,7 +62,7 @@ class Part:
 
     def items(self) -> list[tuple[str, Part]]:
         """The keys and values of an object."""
-        return [(key, Part(value, f"{self.path}.{key}")) for key, value in self.mapping().items()]
+        return [(key, Part(value, key, self)) for key, value in self.mapping().items()]
 
     def text(self) -> str:
         """A string."""

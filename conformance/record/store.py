@@ -24,11 +24,7 @@ PARTS = ".parts"
 
 def run_to_json(run: Run) -> str:
     """The record as text. Raises InvalidRecord for a time that is no number."""
-    document = _head(run.facts) | {"scenarios": [scenario_document(scenario) for scenario in run.scenarios]}
-    try:
-        return _laid_out(document) + "\n"
-    except ValueError:
-        raise InvalidRecord("a time of this run is infinite or no number: that is a fault of the suite") from None
+    return _text(run.facts, [scenario_document(scenario) for scenario in run.scenarios])
 
 
 def run_from_json(text: str) -> Run:
@@ -40,12 +36,7 @@ def run_from_json(text: str) -> Run:
 
 def write(run: Run, path: Path) -> None:
     """Writes the record in one piece: whoever reads sees the old file or the new one, never half of it."""
-    part = path.with_name(path.name + ".new")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(run.to_json())
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    _replace(path, run.to_json())
 
 
 def read(path: Path) -> Run:
@@ -77,6 +68,7 @@ class Writer:
         path.parent.mkdir(parents=True, exist_ok=True)
         if self._parts.exists():
             self._parts.replace(path.with_name(path.name + ".cut-short" + PARTS))
+        self._scenarios: list[tuple[ScenarioRecord, Any]] = []
         self._file = self._parts.open("w", encoding="utf-8")
         self._append(_head(facts))
 
@@ -86,18 +78,22 @@ class Writer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._file.close()
 
-    def add(self, scenario: ScenarioRecord) -> None:
-        """Adds a finished scenario. Raises InvalidRecord for a time that is no number."""
-        self._append(scenario_document(scenario))
+    def add(self, scenario: ScenarioRecord, document: Any = None) -> None:
+        """Adds a finished scenario, with the document that it was read from where there is one.
+
+        Raises InvalidRecord for a time that is no number.
+        """
+        document = scenario_document(scenario) if document is None else document
+        self._append(document)
+        self._scenarios.append((scenario, document))
 
     def finish(self, facts: Facts) -> Run:
         """Writes the whole record with the final facts, in the order of the catalogue's files, and drops the parts."""
         self._file.close()
-        run = _from_parts(_text_of(self._parts))
-        run = Run(facts, tuple(sorted(run.scenarios, key=lambda each: (each.file, each.name))))
-        write(run, self._path)
+        self._scenarios.sort(key=lambda each: (each[0].file, each[0].name))
+        _replace(self._path, _text(facts, [document for _, document in self._scenarios]))
         self._parts.unlink()
-        return run
+        return Run(facts, tuple(scenario for scenario, _ in self._scenarios))
 
     def _append(self, document: Any) -> None:
         try:
@@ -107,6 +103,22 @@ class Writer:
         self._file.write(line + "\n")
         self._file.flush()
         os.fsync(self._file.fileno())
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_name(path.name + ".new")
+    with part.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _text(facts: Facts, scenarios: list[Any]) -> str:
+    try:
+        return _laid_out(_head(facts) | {"scenarios": scenarios}) + "\n"
+    except ValueError:
+        raise InvalidRecord("a time of this run is infinite or no number: that is a fault of the suite") from None
 
 
 def _head(facts: Facts) -> dict[str, Any]:
@@ -162,13 +174,19 @@ def _refuse(constant: str) -> Any:
     raise ValueError(constant)
 
 
+_in_one_line = json.JSONEncoder(allow_nan=False).encode
+
+
 def _laid_out(value: Any, indent: str = "") -> str:
     """JSON in which everything that fits stands on one line, so that a table's row is a row."""
-    line = json.dumps(value, allow_nan=False)
-    if not isinstance(value, dict | list) or not value or len(indent) + len(line) <= WIDTH:
-        return line
+    if not isinstance(value, dict | list) or not value:
+        return _in_one_line(value)
     if isinstance(value, list) and not any(isinstance(each, dict | list | str) for each in value):
-        return line
+        return _in_one_line(value)
+    if len(indent) + len(value) <= WIDTH:  # else it is longer than a line without being written
+        line = _in_one_line(value)
+        if len(indent) + len(line) <= WIDTH:
+            return line
     inner = indent + " "
     opening, closing = "{}" if isinstance(value, dict) else "[]"
     return "\n".join((opening, ",\n".join(_lines(value, inner)), indent + closing))
@@ -176,6 +194,6 @@ def _laid_out(value: Any, indent: str = "") -> str:
 
 def _lines(value: Any, indent: str) -> Iterator[str]:
     if isinstance(value, dict):
-        yield from (f"{indent}{json.dumps(key)}: {_laid_out(each, indent)}" for key, each in value.items())
+        yield from (f"{indent}{_in_one_line(key)}: {_laid_out(each, indent)}" for key, each in value.items())
     else:
         yield from (indent + _laid_out(each, indent) for each in value)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from conformance import data
+from conformance.template.manifest import rendered
 from conformance.template.names import Names
 
 SPACE = "load-of-the-suite"
@@ -24,13 +21,12 @@ def load_namespace(names: Names) -> dict[str, Any]:
 
 def light_pods(names: Names, image: str, node: str, first: int, count: int) -> dict[str, dict[str, Any]]:
     """So many light pods for a node, by reference; their names are numbered from `first`."""
-    jinja = Environment(loader=FileSystemLoader(data.folder("fixtures") / "manifests"), undefined=StrictUndefined, autoescape=False)  # noqa: S701 - YAML
-    template = jinja.get_template("light.yaml.j2")
     found = {}
     for number in range(first, first + count):
         labels = {"group": f"g{number % GROUPS}"}
-        text = template.render(name=f"l{number}", namespace=names.namespace(SPACE), labels=labels, node=node, image=image)
-        found[f"{SPACE}/l{number}"] = yaml.safe_load(text)
+        found[f"{SPACE}/l{number}"] = rendered(
+            "light", name=f"l{number}", namespace=names.namespace(SPACE), labels=labels, node=node, image=image
+        )
     return found
 
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-
-from conformance import data
 from conformance.scenario.doors import HostPorts
 from conformance.scenario.fault import Fault, InvalidScenario
 from conformance.scenario.fictive import NAME_LABEL, placement
 from conformance.scenario.policies import InvalidPolicyText, policy_document
 from conformance.scenario.scenario import Layout, Scenario, ServicePlan
-from conformance.scenario.source import compose, construct, read
+from conformance.scenario.source import read
+from conformance.template.manifest import rendered
 from conformance.template.names import Names
 from conformance.world.place import Port, World
 from conformance.world.verdict import Family, Protocol
@@ -50,19 +47,18 @@ def render_world(
     `workers` are names of nodes (none: the scheduler places the pods), `agent_source` is the agent's Python. The ports of nodes
     that lead to pods are counted from `first_port`: worlds that stand side by side begin at different ones.
     """
-    namespace_template, pod_template = _template("namespace"), _template("pod")
     nodes = placement(layout, workers) if workers else {}
     leads = [(ref, port.number, port.protocol) for ref, plan in layout.pods() for port in plan.host_ports]
     host_ports = {key: number for number, key in enumerate(leads, first_port)}
     namespaces = tuple(
-        _document(namespace_template.render(name=names.namespace(ref), labels={**plan.labels, **names.labels}))
-        for ref, plan in layout.namespaces.items()
+        rendered("namespace", name=names.namespace(ref), labels={**plan.labels, **names.labels}) for ref, plan in layout.namespaces.items()
     )
     pods = {}
     for ref, plan in layout.pods():
         namespace, _, name = ref.partition("/")
         real = names.namespace(namespace)
-        text = pod_template.render(
+        pods[ref] = rendered(
+            "pod",
             name=name,
             namespace=real,
             labels=dict(plan.labels),
@@ -74,7 +70,6 @@ def render_world(
             is_host_network=plan.is_host_network,
             needs_raw_sockets=layout.needs_raw_sockets,
         )
-        pods[ref] = _document(text)
         # Not through the template: it is long, and YAML is slow.
         pods[ref]["spec"]["containers"][0]["command"][-2] = agent_source
     services = {ref: _service(ref, service, names) for ref, service in layout.services()}
@@ -84,22 +79,7 @@ def render_world(
 def _service(ref: str, plan: ServicePlan, names: Names) -> dict[str, Any]:
     _, namespace, name = ref.split("/")
     namespace = names.namespace(namespace)
-    return _document(
-        _template("service").render(name=name, namespace=namespace, kind=plan.kind, selects=dict(plan.selects), ports=plan.ports)
-    )
-
-
-@cache
-def _template(name: str) -> Template:
-    folder = data.folder("fixtures") / "manifests"
-    jinja = Environment(loader=FileSystemLoader(folder), undefined=StrictUndefined, autoescape=False)  # noqa: S701 - YAML
-    return jinja.get_template(f"{name}.yaml.j2")
-
-
-def _document(text: str) -> dict[str, Any]:
-    root = compose(text)
-    document: dict[str, Any] = {} if root is None else construct(root)
-    return document
+    return rendered("service", name=name, namespace=namespace, kind=plan.kind, selects=dict(plan.selects), ports=plan.ports)
 
 
 def agent_config(identity: str, serves: Iterable[Port], bind: Sequence[str] | None = None) -> str:

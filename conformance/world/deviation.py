@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from conformance.world.expectation import ExpectedTable
 from conformance.world.question import Question
 from conformance.world.table import InvalidTable, Lane
-from conformance.world.verdict import FindingKind
+from conformance.world.verdict import FindingKind, Verdict
 
 
 class InvalidDeviation(ValueError):
@@ -43,13 +44,23 @@ def holds(cell: tuple[tuple[str, str], Lane], question: Question) -> bool:
     return question.pair == pair and lane.holds(question)
 
 
-def explained(deviations: Iterable[KnownDeviation], questions: Iterable[Question]) -> frozenset[Question]:
-    """The questions whose failure, of whatever kind, is known. Raises InvalidDeviation."""
-    asked, entries = tuple(questions), [each for each in deviations if not each.kinds]
-    if any(not each.cells for each in entries):
-        return frozenset(asked)
-    lanes = [lane for each in entries for lane in each.lanes()]
-    return frozenset(question for question in asked if any(holds(lane, question) for lane in lanes))
+def explained(deviations: Iterable[KnownDeviation], expected: ExpectedTable) -> frozenset[Question]:
+    """The questions that are known to be answered wrongly, whatever the answer is. Raises InvalidDeviation."""
+    return frozenset(
+        question
+        for entry in deviations
+        for question, expectation in expected.items()
+        if (not entry.kinds or _WRONG[expectation.verdict] in entry.kinds)
+        and (not entry.cells or any(holds(lane, question) for lane in entry.lanes()))
+    )
+
+
+_WRONG = {
+    Verdict.ALLOWED: FindingKind.WRONGLY_BLOCKED,
+    Verdict.BLOCKED: FindingKind.WRONGLY_ALLOWED,
+    Verdict.OPEN: FindingKind.ILLEGAL,
+}
+"""What most wrong answers are, by what is expected."""
 
 
 def _lane(cell: str) -> tuple[tuple[str, str], Lane]:

@@ -1,8 +1,11 @@
 """Big questions and names, over real sockets of this machine."""
 
+import errno
+import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 
@@ -10,7 +13,7 @@ import pytest
 from agent_process import SOON, free_port
 
 from conformance.probe.agent.answers import content
-from conformance.probe.agent.asking import datagram
+from conformance.probe.agent.asking import Asker, datagram
 from conformance.probe.agent.names import Resolver, query, reply
 
 LOCAL = "127.0.0.1"
@@ -225,3 +228,42 @@ def test_a_name_means_what_the_search_list_says(text, name, candidates):
 )
 def test_what_is_no_reply_to_the_question_is_passed_over(data):
     assert (-1, "") == reply(data, socket.AF_INET, 7)
+
+
+class Lossy:
+    """A datagram socket whose first datagram is lost on its own node: the kernel says so by the error number."""
+
+    def __init__(self, number: int) -> None:
+        self.faults, self.sent = [OSError(number, os.strerror(number))], 0
+
+    def __enter__(self) -> "Lossy":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+    def connect_ex(self, _: object) -> int:
+        return 0
+
+    def send(self, _: bytes) -> None:
+        if self.faults:
+            raise self.faults.pop()
+        self.sent += 1
+
+    def recvmsg(self, *_: object) -> None:
+        raise BlockingIOError
+
+    def fileno(self) -> int:
+        return 7
+
+
+@pytest.mark.parametrize("number", [errno.EMSGSIZE, errno.ENOBUFS], ids=["too big", "lost before it left the node"])
+def test_a_datagram_that_does_not_leave_the_node_is_sent_again(monkeypatch, number):
+    lossy = Lossy(number)
+    monkeypatch.setattr(Asker, "bound", lambda *_: lossy)
+    asked = Asker.ask_udp(object.__new__(Asker), LOCAL, 80, 0, time.monotonic() + SOON)
+    next(asked)
+
+    assert 0 == lossy.sent
+    asked.send(None)
+    assert 1 == lossy.sent

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.world.deviation import InvalidDeviation, KnownDeviation, explained, holds
+from conformance.world.expectation import Expectation
 from conformance.world.question import Question
 from conformance.world.table import SYMBOL_OF, Cell, Grid, InvalidTable, Lane, draw, grids, read
 from conformance.world.verdict import Family, FindingKind, Protocol, Verdict
@@ -188,9 +189,12 @@ def test_a_known_deviation_that_cannot_be_read(cell: str, why: str) -> None:
         pytest.param([{}], [80, 81], id="an entry without cells means all"),
         pytest.param([{"cells": (f"{A} -> {B} 80/TCP",)}], [80], id="a cell"),
         pytest.param([{"cells": (f"{A} -> {B} 80/TCP",)}, {"cells": (f"{A} -> {B} 81/TCP",)}], [80, 81], id="cells of two entries"),
-        pytest.param([{"kinds": (FindingKind.CUT,)}], [], id="one with kinds does not explain whatever fails"),
+        pytest.param([{"kinds": (FindingKind.CUT,)}], [], id="what is cut is no wrong answer"),
+        pytest.param([{"kinds": (FindingKind.WRONGLY_BLOCKED,)}], [80], id="outages, where it must be allowed"),
+        pytest.param([{"kinds": (FindingKind.WRONGLY_ALLOWED,)}], [81], id="leaks, where it must be blocked"),
     ],
 )
 def test_a_failure_is_known(entries: list[dict[str, Any]], meant: list[int]) -> None:
     deviations = [KnownDeviation("s", "why", "https://example.com", **entry) for entry in entries]
-    assert {Question(A, B, port) for port in meant} == explained(deviations, [Question(A, B, 80), Question(A, B, 81)])
+    expected = {Question(A, B, 80): Expectation(ALLOWED), Question(A, B, 81): Expectation(BLOCKED)}
+    assert {Question(A, B, port) for port in meant} == explained(deviations, expected)

@@ -179,8 +179,8 @@ class Asker:
                         return datagram(asking.recv(65536), size) if size else who(asking.recv(512))
                 except BlockingIOError:  # a full queue, or what came was no good: it is sent again
                     yield object(), min(until, time.monotonic() + RESEND)
-                except OSError as fault:  # "too big": a router has said so, and the kernel now cuts it
-                    if fault.errno != errno.EMSGSIZE:
+                except OSError as fault:  # "too big": a router has said so, and the kernel now cuts it; or lost before it left the node
+                    if fault.errno not in (errno.EMSGSIZE, errno.ENOBUFS):
                         raise
                     icmp_error(asking)
                     yield object(), min(until, time.monotonic() + RESEND / 4)
