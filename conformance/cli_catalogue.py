@@ -19,9 +19,11 @@ from conformance.cli import WRONG_USAGE, loaded
     metavar="FILE",
     help="Which scenarios see which faults, as `sensitivity --json` writes it.",
 )
-def catalogue(table: Path) -> None:
+@click.option("--quick", "is_quick", is_flag=True, help="Instead: few scenarios that together see every fault (scenarios/quick.yaml).")
+def catalogue(table: Path, *, is_quick: bool) -> None:
     """Print the page of the whole catalogue (docs/catalogue.md): what each scenario asks, and the faults that it sees."""
     from conformance.catalogue_page import InvalidTable, catalogue_page, read_table
+    from conformance.quick import quick, quick_file
     from conformance.scenario.load import classes
 
     try:
@@ -30,4 +32,5 @@ def catalogue(table: Path) -> None:
         reason = error.strerror if isinstance(error, OSError) else error
         click.echo(f"{table}: {reason}; `cni-conformance sensitivity --json {table}` writes it", err=True)
         sys.exit(WRONG_USAGE)
-    click.echo(catalogue_page(loaded(()), classes(), faults), nl=False)
+    scenarios = loaded(())
+    click.echo(quick_file(quick(scenarios, faults)) if is_quick else catalogue_page(scenarios, classes(), faults), nl=False)

@@ -68,13 +68,16 @@ class ScenarioFile(pytest.File):
 
 
 class ScenarioItem(pytest.Item):
-    """One scenario. Its marks: its group, its capabilities, `alone` and `disruptive`."""
+    """One scenario. Its marks: its group, its capabilities, `alone`, `disruptive` and `quick`."""
 
     def __init__(self, *, scenario: Scenario, **kwargs: Any) -> None:
+        from conformance.scenario.load import quick_names
+
         super().__init__(**kwargs)
         self.scenario = scenario
         self.record: ScenarioRecord | None = None
-        kinds = (("alone", scenario.runs_alone), ("disruptive", scenario.is_disruptive))
+        is_quick = scenario.name in quick_names()
+        kinds = (("alone", scenario.runs_alone), ("disruptive", scenario.is_disruptive), ("quick", is_quick))
         for mark in {scenario.group, *scenario.needs, *(name for name, is_so in kinds if is_so)}:
             self.config.addinivalue_line("markers", f"{mark}: scenarios with this group or capability")
             self.add_marker(mark)

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.probe.agent.names import NOT_RESOLVED
 from conformance.probe.circle import Circle
 from conformance.world.door import DoorKind
 from conformance.world.place import World
-from conformance.world.question import Answer, Question
+from conformance.world.question import NOT_RESOLVED, Answer, Question
 from conformance.world.verdict import AnswerKind, Protocol
 
 Line = tuple[Any, ...]

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from conformance.scenario.fault import Fault, InvalidScenario
-from conformance.scenario.load import CAPABILITIES, CLASSES, LAYOUTS, is_root, load
+from conformance.scenario.load import CAPABILITIES, CLASSES, LAYOUTS, QUICK, is_root, load
 from conformance.scenario.scenario import Scenario
 
 
 def is_scenario(path: Path) -> bool:
     """Whether a file is a scenario by its place: YAML below a folder with schema.json and capabilities.yaml."""
-    if path.suffix != ".yaml" or path.name in (CAPABILITIES, CLASSES):
+    if path.suffix != ".yaml" or path.name in (CAPABILITIES, CLASSES, QUICK):
         return False
     root = next((folder for folder in path.absolute().parents if is_root(folder)), None)
     return root is not None and path.absolute().relative_to(root).parts[0] != LAYOUTS

@@ -19,12 +19,12 @@ from conformance.scenario.policies import InvalidPolicyText, named_places, polic
 from conformance.scenario.presence import Presence
 from conformance.scenario.scenario import Claim, Layout, Scenario, Step
 from conformance.scenario.shape import shape_faults
-from conformance.scenario.source import Keys, Source, read
+from conformance.scenario.source import Keys, Source, compose, construct, read
 from conformance.scenario.steps import PolicyText, Situation, action_of
 from conformance.world.question import Sizes
 from conformance.world.verdict import Family, Protocol
 
-SCHEMA, CAPABILITIES, CLASSES, LAYOUTS = "schema.json", "capabilities.yaml", "classes.yaml", "layouts"
+SCHEMA, CAPABILITIES, CLASSES, LAYOUTS, QUICK = "schema.json", "capabilities.yaml", "classes.yaml", "layouts", "quick.yaml"
 
 
 def load(path: Path) -> Scenario:
@@ -66,6 +66,13 @@ def capabilities(root: Path | None = None) -> Mapping[str, str]:
 def classes(root: Path | None = None) -> Mapping[str, str]:
     """The classes of faults that scenarios are about, with a sentence each. Raises InvalidScenario."""
     return explained(CLASSES, root)
+
+
+@cache
+def quick_names() -> frozenset[str]:
+    """The names of the suite's own scenarios that together see what all of them see; see `conformance.quick`."""
+    root = compose((data.folder("scenarios") / QUICK).read_text(encoding="utf-8"))
+    return frozenset(construct(root) if root else ())
 
 
 def explained(file: str, root: Path | None = None) -> Mapping[str, str]:

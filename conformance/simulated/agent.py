@@ -11,6 +11,7 @@ from conformance.cluster.streams import BrokenStream
 from conformance.simulated.clock import Action, SimulatedClock
 from conformance.simulated.nouns import Packet, Reply, family_of
 from conformance.simulated.plane import Plane
+from conformance.world.question import NOT_RESOLVED
 from conformance.world.verdict import AnswerKind, Family, Protocol
 
 PATIENCE, ROUND_TRIP = 0.5, 0.002
@@ -25,7 +26,7 @@ GIVE_UP = 3.0
 TURNS = 12
 """After so many rounds the backends of a Service come in the same order again."""
 
-NOT_RESOLVED = Reply(AnswerKind.TIMED_OUT, detail="the name was not resolved")
+UNRESOLVED = Reply(AnswerKind.TIMED_OUT, detail=NOT_RESOLVED)
 
 Resolve = Callable[[str, Family], str | None]
 
@@ -76,7 +77,7 @@ class Asker:
         self.turn = (self.turn + 1) % TURNS
         packets = [self.packet(line, self.turn) for line in lines]
         replies = iter(self.plane.ask(tuple(each for each in packets if each is not None)))
-        return [NOT_RESOLVED if each is None else next(replies) for each in packets]
+        return [UNRESOLVED if each is None else next(replies) for each in packets]
 
 
 class Agent:
@@ -193,7 +194,7 @@ class Cell:
         now = self._clock.now()
         self._turn = (self._turn + 1) % TURNS
         packet = self._asker.packet(self.line, self._turn)
-        reply = NOT_RESOLVED if packet is None else self._asker.plane.ask((packet,))[0]
+        reply = UNRESOLVED if packet is None else self._asker.plane.ask((packet,))[0]
         _add(self._attempts, now, reply)
         if packet is None or self.line.protocol not in (Protocol.TCP, Protocol.UDP):
             return

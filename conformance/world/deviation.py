@@ -11,6 +11,9 @@ from conformance.world.question import Question
 from conformance.world.table import InvalidTable, Lane
 from conformance.world.verdict import FindingKind, Verdict
 
+ANY = "*"
+"""In a cell of a known deviation: whoever it is."""
+
 
 class InvalidDeviation(ValueError):
     """A cell of a known deviation that cannot be read. The text says which and how it is written."""
@@ -21,9 +24,9 @@ class KnownDeviation:
     """A scenario, or some cells of it, that a plugin fails as its `source` (a URL) says. It must go on failing, but for one that
     fails only `sometimes` (a race).
 
-    `cells` are written as in a scenario's `expect` (`shop/other -> shop/api 80/TCP`); none: whatever fails in it, what is no
-    cell included (a step that the plugin cannot do). `kinds` are the kinds of findings that are meant (`cut`: the watched
-    connection of that cell); none: any kind.
+    `cells` are written as in a scenario's `expect` (`shop/other -> shop/api 80/TCP`), with `*` for whoever it is; none: whatever
+    fails in it, what is no cell included (a step that the plugin cannot do). `kinds` are the kinds of findings that are meant (`cut`:
+    the watched connection of that cell); none: any kind.
     """
 
     scenario: str
@@ -41,7 +44,7 @@ class KnownDeviation:
 def holds(cell: tuple[tuple[str, str], Lane], question: Question) -> bool:
     """Whether the question is one of those that the cell means."""
     pair, lane = cell
-    return question.pair == pair and lane.holds(question)
+    return all(mine in (ANY, theirs) for mine, theirs in zip(pair, question.pair, strict=True)) and lane.holds(question)
 
 
 def explained(deviations: Iterable[KnownDeviation], expected: ExpectedTable) -> frozenset[Question]:

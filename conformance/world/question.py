@@ -43,6 +43,10 @@ class Question:
         return f"{self.source} -> {self.destination} {self.lane} {self.family}"
 
 
+NOT_RESOLVED = "the name was not resolved"
+"""How the detail of an answer begins whose question never got to its destination: the name servers were silent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back.
@@ -56,6 +60,11 @@ class Answer:
     source_seen: str | None = None
     latency: float = 0.0
     detail: str = ""
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Whether the name servers were silent, of which nobody knows how busy they are: they are no probes."""
+        return self.kind is AnswerKind.TIMED_OUT and self.detail.startswith(NOT_RESOLVED)
 
     def is_same_as(self, other: Answer) -> bool:
         """Whether it says the same; latencies always differ and do not count."""

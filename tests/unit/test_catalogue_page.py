@@ -12,14 +12,15 @@ from click.testing import CliRunner
 from conformance import data
 from conformance.catalogue_page import InvalidTable, SeenFault, catalogue_page, read_table
 from conformance.cli import main
+from conformance.quick import quick
 from conformance.scenario.catalogue import load_all
-from conformance.scenario.load import classes
-from conformance.scenario.scenario import Layout, Scenario
+from conformance.scenario.load import classes, quick_names
+from conformance.scenario.scenario import Layout, Scenario, Step, Wait
 from conformance.sensitivity import Seen, Sensitivity
 from conformance.simulated.faults import FAULTS
 
 DOCS = Path(__file__).parents[2] / "docs"
-REGENERATE = "write docs/sensitivity.json and docs/catalogue.md again: `nox -s sensitivity`"
+REGENERATE = "write docs/sensitivity.json, docs/catalogue.md and scenarios/quick.yaml again: `nox -s sensitivity`"
 
 WORDS = {"ports": "A port means too much.", "peers": "A peer means too much.", "scale": "Many are cut off."}
 ONE = Scenario("one", "One says so.", "", Layout(None, {}), {}, (), Path("one.yaml"), "rules", fault_class="ports", origin=("a/b#7", "KEP"))
@@ -99,3 +100,22 @@ def test_the_committed_page_and_table_are_up_to_date() -> None:
     assert {name: each.about for name, each in FAULTS.items()} == {each.name: each.about for each in table}, REGENERATE
     assert {scenario.name for scenario in scenarios} >= {name for each in table for name in each.seen_by}, REGENERATE
     assert catalogue_page(scenarios, classes(), table) == page.read_text(encoding="utf-8"), REGENERATE
+
+
+def test_the_quick_part_sees_what_all_see_with_as_few_steps_as_can_be() -> None:
+    step = Step(Wait(0), (), 1)
+    many = [
+        replace(ONE, name="all", steps=(step,) * 9),
+        replace(ONE, name="both", steps=(step,)),
+        replace(ONE, name="third", steps=(step,)),
+        replace(ONE, name="again", steps=(step,)),
+        replace(ONE, name="restart", steps=(step,), is_disruptive=True),
+    ]
+    faults = [fault("a", "all", "both", "again"), fault("b", "all", "both"), fault("c", "all", "third"), fault("d", "restart"), fault("e")]
+    assert ("both", "third") == quick(many, faults)
+
+
+def test_the_quick_part_is_that_of_the_catalogue() -> None:
+    scenarios, _ = load_all((data.folder("scenarios"),))
+    table = read_table((DOCS / "sensitivity.json").read_text(encoding="utf-8"))
+    assert quick_names() == frozenset(quick(scenarios, table)), REGENERATE

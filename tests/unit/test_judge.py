@@ -8,7 +8,7 @@ from conformance.judge import FindingKind, Judgement, judge
 from conformance.world.deviation import InvalidDeviation, KnownDeviation
 from conformance.world.expectation import Expectation, Reason
 from conformance.world.measurement import Measurement, StepMeasurement
-from conformance.world.question import Answer, Question
+from conformance.world.question import NOT_RESOLVED, Answer, Question
 from conformance.world.timeline import Round, Timeline
 from conformance.world.verdict import AnswerKind, Direction, Family, Outcome, Verdict
 
@@ -35,6 +35,7 @@ ANSWERS = {
     "N": Answer(AnswerKind.CONNECTED, None, None),
     "!": Answer(AnswerKind.BROKEN, detail="the stream broke"),
     "b": Answer(AnswerKind.BROKEN),
+    "U": Answer(AnswerKind.TIMED_OUT, detail=NOT_RESOLVED),
 }
 
 
@@ -449,3 +450,19 @@ def test_several_entries_of_one_scenario_add_up() -> None:
 def test_a_cell_that_cannot_be_read_is_refused(cell: str) -> None:
     with pytest.raises(InvalidDeviation, match="is not written as"):
         deviating({Q: "...."}, known(cell))
+
+
+@pytest.mark.parametrize(
+    ("expected", "track", "found"),
+    [
+        pytest.param(".", "..U...", [], id="silent for a round"),
+        pytest.param(".", "..UU..", [], id="silent for two"),
+        pytest.param(".", "..UUU.", [FindingKind.UNSTABLE], id="silent for three"),
+        pytest.param(".", "....U", [], id="silent in the last round"),
+        pytest.param(".", "UU", [FindingKind.WRONGLY_BLOCKED], id="never heard"),
+        pytest.param("X", "UU", [], id="a name that must stay unknown"),
+        pytest.param("X", "U.U", [FindingKind.UNSTABLE], id="a name that must stay unknown is told"),
+    ],
+)
+def test_name_servers_that_are_silent(expected: str, track: str, found: list[FindingKind]) -> None:
+    assert found == [finding.kind for finding in judged(expected, track, settled_at=0.0).findings]

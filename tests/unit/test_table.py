@@ -168,6 +168,15 @@ def test_the_cells_of_a_known_deviation() -> None:
     assert {(0, Family.IPV4): True, (0, Family.IPV6): True, (1, Family.IPV4): False, (1, Family.IPV6): True} == found
 
 
+def test_a_cell_of_whoever_it_is() -> None:
+    deviation = KnownDeviation("s", "because", "https://example.org", ("* -> shop/b 80/TCP", "* -> * UDP"))
+    asked = [Question(A, B, 80), Question(C, B, 80), Question(C, A, 80), Question(C, A, 80, Protocol.UDP)]
+
+    assert [[True, True, False, False], [False, False, False, True]] == [
+        [holds(lane, each) for each in asked] for lane in deviation.lanes()
+    ]
+
+
 @pytest.mark.parametrize(
     ("cell", "why"),
     [
