@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from conformance.catalogue_page import SeenFault
 from conformance.scenario.scenario import Scenario
 
-HEAD = """# The quick part of the catalogue (-m quick): together these see every fault of the test bench that the others see as well, but for
+HEAD = """# The quick part of the catalogue (-m quick): together these see every fault of the test bench that the others see, but for
 # disruptive ones. Written by: cni-conformance catalogue --quick > scenarios/quick.yaml
 """
 
