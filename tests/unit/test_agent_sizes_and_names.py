@@ -175,6 +175,13 @@ def test_a_lost_question_for_a_name_is_sent_again(start, configured):
     assert ["web", "web"] == asked
 
 
+def test_what_a_name_server_takes_is_not_taken_from_the_destination(start, configured):
+    with socket.create_server((LOCAL, 0)) as mute, name_server({"web": LOCAL}, loses=2) as (server, _):
+        line = ("web", mute.getsockname()[1], "TCP", 0, "ipv4")
+        (found,) = start(**configured(server, "")).ask(line, timeout=1.0)["answers"]
+    assert ["timed-out", True] == [found[0], found[3] >= 0.3 + 1.0]
+
+
 def test_a_name_that_nobody_resolves_in_time_is_timed_out(start, configured):
     with name_server({}, loses=99) as (server, _):
         (found,) = start(**configured(server)).ask(("web", 80, "TCP", 0, "ipv4"))["answers"]

@@ -230,6 +230,7 @@ class Asker:
             found = broken("this probe has no address of the family of " + address)
             if family:
                 address, found = yield from self.resolver.resolve(self, address, FAMILY_CALLED[family], until)
+                until = time.monotonic() + timeout  # a busy name server takes nothing of the destination's time
             if address and family_of(address) in self.families:
                 if protocol == "TCP":
                     found = yield from self.ask_tcp(address, port, size, until)
