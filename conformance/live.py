@@ -35,6 +35,7 @@ class LiveWorld:
     """A layout in the cluster. `presence` is who is there, `slot` its part of the outside hosts' addresses.
 
     `everybody` is everyone of the layout, with the labels that it gives them; see `everybody_of`. `loads` numbers the loads beside it.
+    `was_relabelled`: labels have been changed since it was made, if only back again.
     """
 
     cluster: ClusterUnderTest
@@ -47,6 +48,7 @@ class LiveWorld:
     presence: Presence
     everybody: World
     loads: Iterator[int] = field(default_factory=count)
+    was_relabelled: bool = False
 
     @property
     def image(self) -> str:

@@ -28,7 +28,7 @@ def play(scenario: Scenario, worlds: Worlds, times: Times, notes: Notes) -> Scen
     """What became of a scenario. Raises NotPossible, and nothing else that the cluster or the scenario can cause."""
     try:
         with notes.phase("world"):
-            live = worlds.take(scenario.layout, is_new=scenario.is_disruptive)
+            live = worlds.take(scenario.layout, is_new=scenario.is_disruptive, is_calm=bool(scenario.watch))
         planned = plan(scenario, live.everybody, worlds.families)
     except BrokenPlugin as blame:
         return notes.record(Measurement((StepMeasurement(0, str(Begin()), {}, Timeline(), {}, failed=str(blame)),)))

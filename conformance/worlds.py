@@ -44,18 +44,21 @@ class Worlds:
         """The families in which questions are asked."""
         return self._target.families
 
-    def take(self, layout: Layout, *, is_new: bool = False) -> LiveWorld:
+    def take(self, layout: Layout, *, is_new: bool = False, is_calm: bool = False) -> LiveWorld:
         """The live world of a layout, made where another one stands, or none; that one is thrown away.
 
         `is_new`: made in any case: what is to come, or came to pass elsewhere, may hurt it (a restarted node ends the pods of
         all worlds).
+
+        `is_calm`: made also where labels have been changed in the one that stands. They are put back when a scenario ends, but without a
+        policy nobody sees when the plugin has done so; and what is watched must not have a gap from then.
 
         Outside hosts that the target does not have are left out: nobody asks them then. Raises BrokenCluster, NotPossible.
         """
         there = {access.name for access in self._target.hosts}
         layout = replace(layout, hosts={name: plan for name, plan in layout.hosts.items() if name in there})
         live = self._alive
-        if live is None or live.layout.key != layout.key or is_new:
+        if live is None or live.layout.key != layout.key or is_new or (is_calm and live.was_relabelled):
             self.close()
             live = self._alive = self._make(layout)
         return live

@@ -143,6 +143,7 @@ def _restart_node(node: str, doing: Doing) -> None:
 
 def _relabel(changes: Changes, doing: Doing) -> None:
     world, cluster = doing.live.everybody, doing.live.cluster
+    doing.live.was_relabelled |= bool(changes)
     for ref, labels in changes.items():
         if ref in world.namespaces:
             cluster.relabel_namespace(world.namespaces[ref].name, labels)

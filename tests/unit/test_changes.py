@@ -352,3 +352,13 @@ def test_what_may_hurt_all_is_done_in_a_new_world(tmp_path: Path, change: str) -
 
     assert Outcome.PASSED is stage.play().outcome
     assert ["cc-run-01-shop"] == stage.left_in("cc-run")[-1:]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"), [("relabel: {shop/api: {app: null}}", True), ("remove: [shop/api]", False)], ids=["labels", "a pod"]
+)
+def test_a_world_knows_whether_its_labels_were_changed(tmp_path: Path, change: str, expected: bool) -> None:  # noqa: FBT001 - a row
+    standing = Standing(tmp_path, change)
+    standing.do(1)
+
+    assert expected is standing.live.was_relabelled

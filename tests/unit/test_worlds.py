@@ -49,6 +49,21 @@ def test_one_layout_has_one_world(worlds: Worlds, cluster: Noted) -> None:
     assert {"cc-run-00-shop", "one"} == standing(cluster)
 
 
+@pytest.mark.parametrize(
+    ("was_relabelled", "is_calm", "is_same"),
+    [
+        pytest.param(False, True, True, id="nothing has changed its labels"),
+        pytest.param(True, False, True, id="nothing is watched"),
+        pytest.param(True, True, False, id="what is watched might have a gap from before"),
+    ],
+)
+def test_a_world_whose_labels_were_changed_is_not_watched(worlds: Worlds, was_relabelled: bool, is_calm: bool, is_same: bool) -> None:  # noqa: FBT001 - a row
+    one = worlds.take(ONE)
+    one.was_relabelled = was_relabelled
+
+    assert is_same is (worlds.take(ONE, is_calm=is_calm) is one)
+
+
 def test_a_process_has_one_world_at_a_time(worlds: Worlds, cluster: Noted) -> None:
     one = worlds.take(ONE)
 
