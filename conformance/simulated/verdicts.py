@@ -131,8 +131,9 @@ class Verdicts(Knowledge):
         return first <= port <= last
 
     def numbers_of(self, name: str, protocol: Protocol, side: Side) -> Sequence[int]:
-        """What the destination's containers call so."""
-        ports = side.flow.destination.ports
+        """What the destination's containers call so. A pod in its node's network is no pod to this plugin, but its node."""
+        destination = side.flow.destination
+        ports = () if destination.is_host_network else destination.ports
         return [port.number for port in ports if port.name == name and port.protocol is protocol]
 
     # --- labels ---

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -639,3 +640,11 @@ def test_addresses_of_both_families_come_out_again() -> None:
     record = ScenarioRecord("s", Judgement(Outcome.PASSED, ""), world=World({}, {}, {"outside/alpha": host}))
 
     assert ScenarioRecord.from_document(record.to_document()).world == record.world
+
+
+def test_what_has_more_parts_than_a_line_has_letters_is_laid_out_all_the_same(tmp_path: Path) -> None:
+    run = sample_run.run()
+    many = replace(run, facts=replace(run.facts, options={f"option {number}": "" for number in range(200)}))
+    write(many, tmp_path / "record.json")
+
+    assert read(tmp_path / "record.json") == many

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from scenario_file import HEAD, SOUND, policy, root, text, write
 
-from conformance.scenario.catalogue import find, is_scenario, load_all
+from conformance import data
+from conformance.scenario.catalogue import find, hand_over, handed_over, is_scenario, load_all
 from conformance.scenario.check import INVARIANTS, check
 from conformance.scenario.fault import InvalidScenario
 from conformance.scenario.load import load
@@ -229,3 +230,11 @@ def test_a_fault_of_a_file_that_is_gone_has_no_line(tmp_path: Path) -> None:
 
 def test_every_invariant_is_a_sentence() -> None:
     assert [] == [invariant.sentence for invariant in INVARIANTS if not invariant.sentence.endswith(".")]
+
+
+def test_scenarios_are_handed_over_to_other_processes_by_their_paths(tmp_path: Path) -> None:
+    scenarios, _ = load_all((data.folder("scenarios") / "recipes",))
+    hand_over(scenarios, tmp_path / "scenarios.pickle")
+
+    assert {scenario.path.absolute(): scenario for scenario in scenarios} == handed_over(tmp_path / "scenarios.pickle")
+    assert {} == handed_over(tmp_path / "none.pickle")
