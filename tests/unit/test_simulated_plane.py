@@ -58,9 +58,20 @@ def start(plane: Plane, uid: int, place: Place, addresses: tuple[str, ...]) -> N
 
 
 def services(world: World) -> list[Door]:
-    """The Services that can be asked: random ones may have one address, and lead to ports that nobody serves."""
+    """The Services that can be asked: random ones may have one address, and lead to ports that nobody serves, or to a pod in its node's
+    network that has not all of the node's addresses."""
     found = [door for door in world.doors.values() if door.kind is DoorKind.SERVICE]
-    return [door for door in found if len(found) == 1 and all(is_served(world, door, port) for port in door.ports)]
+    return [
+        door
+        for door in found
+        if len(found) == 1 and all(is_served(world, door, port) for port in door.ports) and has_nodes_addresses(world)
+    ]
+
+
+def has_nodes_addresses(world: World) -> bool:
+    return all(
+        set(pod.addresses) == set(world.nodes[pod.node].addresses) for pod in world.pods.values() if pod.is_host_network and pod.node
+    )
 
 
 def is_served(world: World, door: Door, port: DoorPort) -> bool:
