@@ -19,7 +19,7 @@ from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.client import Cluster
 from conformance.cluster.kind_cluster import KindCluster
 
-SCENARIOS = "limit-traffic or named-port or three-tiers or default-deny or allow-all"
+SCENARIOS = "limit-traffic or only-to-a-named-port or three-tiers or default-deny or allow-all-"
 
 
 def without_server(kind: KindCluster, folder: Path) -> Path:

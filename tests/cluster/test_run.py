@@ -21,7 +21,7 @@ from conformance.cluster.kind_cluster import KindCluster
 from conformance.cluster.state import cache_folder
 
 RECIPE = "02-limit-traffic-to-an-application"
-FEW = "limit-traffic or named-port or three-tiers"
+FEW = "limit-traffic or only-to-a-named-port or three-tiers"
 
 
 def core(cluster: KindCluster) -> client.CoreV1Api:
