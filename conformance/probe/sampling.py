@@ -44,10 +44,11 @@ def sample(
     broken_since: dict[Question, float] = {}
     settled_at: float | None = None
     agreeing_since: float | None = None
-    held, deadline = 0.0, times.settle
+    held, deadline, patience = 0.0, times.settle, times.question
     while True:
-        found = ask(questions, times.question)
+        found = ask(questions, patience)
         this = replace(found, at=found.at - zero)
+        overrun, patience = this.took - patience, _patience(this, patience, times)
         rounds.append(this)
         ended = this.at + this.took
         deadline = ended + times.settle if this.is_disturbed else deadline
@@ -66,7 +67,7 @@ def sample(
                 break
             if any(ended - since > times.stream for since in broken_since.values()):
                 break
-        clock.wait(_pause(this, agreeing_since, times))
+        clock.wait(_pause(this, overrun, agreeing_since, times))
     return Timeline.of(rounds, ended=ended, settled_at=settled_at, held=held)
 
 
@@ -81,17 +82,28 @@ _ROUNDING = 1e-6
 """Sums of seconds are not exact: a round that is to begin at the end of the window must not begin before it."""
 
 
-def _pause(this: Round, agreeing_since: float | None, times: Times) -> float:
+_MOST_PATIENT = 8
+"""So many times as long as usual a question waits at most."""
+
+
+def _patience(this: Round, patience: float, times: Times) -> float:
+    """How long the next questions wait: twice as long where something could not be measured (agents may be let run late by half of
+    that), half as long where all could, never less than usual."""
+    is_broken = any(answer.kind is AnswerKind.BROKEN for answer in this.answers.values())
+    return min(2 * patience, _MOST_PATIENT * times.question) if is_broken else max(patience / 2, times.question)
+
+
+def _pause(this: Round, overrun: float, agreeing_since: float | None, times: Times) -> float:
     """How long to wait after a round, in seconds.
 
-    A round ends soon after its slowest question: what it takes beyond that says how busy the processors are, and so much time they get.
+    A round ends soon after its slowest question: its `overrun` beyond that says how busy the processors are, and so much time they get.
     While the table agrees, the next round but one is at the end of the stability window; while it does not, time is told to 5 %.
     """
     ended = this.at + this.took
     wanted = ended * _FINENESS
     if agreeing_since is not None:
         wanted = min(agreeing_since + times.hold + _ROUNDING - ended, times.hold / 2)
-    return max(times.pause, min(max(wanted, this.took - times.question), _LONGEST))
+    return max(times.pause, min(max(wanted, overrun), _LONGEST))
 
 
 def _still_broken(this: Round, before: Mapping[Question, float]) -> dict[Question, float]:

@@ -102,7 +102,18 @@ def test_the_documented_rights_are_all_that_is_needed(cilium, account):
 
 def test_a_whole_run_passes_with_the_documented_rights(cilium, account, tmp_path):
     environment = {"KUBECONFIG": str(account("documented"))}
-    words = ("--cluster", "kubeconfig", "--cni", "cilium", "--probe-image", cilium.toolbox.probe_image, "-k", "only-to-a-named-port", "-n", "0")
+    words = (
+        "--cluster",
+        "kubeconfig",
+        "--cni",
+        "cilium",
+        "--probe-image",
+        cilium.toolbox.probe_image,
+        "-k",
+        "only-to-a-named-port",
+        "-n",
+        "0",
+    )
     ended = call("run", *words, "--report", "out", folder=tmp_path, **environment)
     assert 0 == ended.code, ended.text
 
