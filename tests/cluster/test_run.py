@@ -68,7 +68,7 @@ def test_scenarios_pass_on_an_enforcing_plugin_and_leave_nothing(cilium, run):
 def test_every_cell_of_a_passed_scenario_was_answered_by_the_right_pod_over_both_families(cilium, run):
     _, record = run(cilium, "-k", "limit-traffic", "-n", "0")
     (scenario,) = record["scenarios"]
-    assert {"ipv4", "ipv6"} == {family for *_, family in scenario["questions"]}
+    assert {"ipv4", "ipv6"} == {family for *_, family, _ in scenario["questions"]}
     baseline = scenario["steps"][0]
     answered = {
         (scenario["questions"][cell][1], scenario["answers"][span[3]][1])
