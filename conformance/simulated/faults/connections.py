@@ -9,9 +9,8 @@ from conformance.simulated.plane import Plane
 from conformance.world.verdict import AnswerKind, Protocol
 
 
-@over_time()
-class ConnectionsCutAtUpdate(Plane):
-    """A change of any policy cuts the open connections, those that it admits too."""
+class KnowsLastChange(Plane):
+    """Remembers when a policy was last applied (`last`, on its clock; -1.0: never). No fault by itself."""
 
     def __init__(self, *arguments: object) -> None:
         self.last = -1.0
@@ -20,6 +19,11 @@ class ConnectionsCutAtUpdate(Plane):
     def policy_applied(self, document: Document) -> None:
         self.last = self.clock.now()
         super().policy_applied(document)
+
+
+@over_time()
+class ConnectionsCutAtUpdate(KnowsLastChange):
+    """A change of any policy cuts the open connections, those that it admits too."""
 
     def carry(self, packet: Packet, opened: float, uid: int) -> AnswerKind:
         is_cut = packet.protocol is Protocol.TCP and opened < self.last

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from conformance.simulated.faults.connections import KnowsLastChange
 from conformance.simulated.faults.fault import over_time
 from conformance.simulated.knowledge import Document
 from conformance.simulated.nouns import Endpoint, Packet, PodSpec, Side
@@ -70,16 +71,8 @@ class FirstCreationNotEnforced(Plane):
 
 
 @over_time(63)
-class EarlyConnectionsCut(Plane):
+class EarlyConnectionsCut(KnowsLastChange):
     """A connection that a pod opens in its first 4 s loses its replies as soon as a policy changes."""
-
-    def __init__(self, *arguments: object) -> None:
-        self.last = -1.0
-        super().__init__(*arguments)
-
-    def policy_applied(self, document: Document) -> None:
-        self.last = self.clock.now()
-        super().policy_applied(document)
 
     def carry(self, packet: Packet, opened: float, uid: int) -> AnswerKind:
         source = self.endpoints[packet.source]
