@@ -149,15 +149,10 @@ class Conductor:
     def _facts(self, ended: str = "") -> Facts:
         if self._provision is None or self._examination is None:
             raise RuntimeError("there are no facts of a run before it is prepared")
-        target, version_seen = self._provision.target, self._provision.plugin_version
-        plugin = (
-            Plugin("simulated", "the simulated plugin", version("cni-conformance")) if target.provider == "simulated" else Plugin("unknown")
-        )
-        if target.plugin:
-            plugin = Plugin(target.plugin.name, target.plugin.title, version_seen)
+        target = self._provision.target
         return Facts(
             suite=version("cni-conformance"),
-            plugin=plugin,
+            plugin=_plugin(self._provision),
             started=self._started,
             ended=ended,
             seconds=time.monotonic() - self._began,
@@ -178,6 +173,16 @@ class Conductor:
 
     def _phase(self, name: str) -> _Timed:
         return _Timed(name, self._phases)
+
+
+def _plugin(provision: Provision) -> Plugin:
+    """The plugin as the record names it."""
+    target = provision.target
+    if target.plugin:
+        return Plugin(target.plugin.name, target.plugin.title, provision.plugin_version)
+    if target.provider == "simulated":
+        return Plugin("simulated", "the simulated plugin", version("cni-conformance"))
+    return Plugin("unknown")
 
 
 class _Timed:
