@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from conformance import offline
-from conformance.cluster import kind, toolbox
+from conformance.cluster import kind, state, toolbox
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.credentials import configuration_of
 from conformance.cluster.descriptor_file import InvalidPlugin
-from conformance.cluster.kind_cluster import KindCluster
+from conformance.cluster.kind_cluster import KindCluster, toolbox_of
 from conformance.cluster.plugin import Descriptor, Helm, load, with_manifest
 from conformance.cluster.version import version
 from conformance.settings import InvalidSettings, Settings
@@ -120,7 +120,7 @@ def up(settings: Settings, plugin: Descriptor, progress: Progress) -> KindCluste
 
 def down(name: str, progress: Progress) -> None:
     """The cluster and, after the last one, the engine of our own. Raises BrokenCluster, BrokenSetup."""
-    kind.down(name, progress)
+    _remove(name, progress)
     offline.release(progress)
 
 
@@ -128,7 +128,14 @@ def remove_half_made(name: str, progress: Progress) -> None:
     """What a killed run left of a cluster with this name."""
     if any(status.name == name and status.cluster is None for status in kind.status()):
         progress.say(f"removing what an earlier run left of cluster {name}")
-        kind.down(name, progress)
+        _remove(name, progress)
+
+
+def _remove(name: str, progress: Progress) -> None:
+    """An engine of our own may have been stopped since: by a restart of the machine, or by another run that no longer needed it."""
+    if content := state.read(name):
+        offline.wake(toolbox_of(content).environment.get("DOCKER_HOST", ""), progress)
+    kind.down(name, progress)
 
 
 def plugin_of(settings: Settings) -> Descriptor:

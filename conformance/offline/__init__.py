@@ -2,6 +2,6 @@
 
 from conformance.offline.command import BrokenSetup
 from conformance.offline.engine import Engine
-from conformance.offline.setup import drop_intermediates, missing, private_engine, provide, release
+from conformance.offline.setup import drop_intermediates, missing, private_engine, provide, release, wake
 
-__all__ = ["BrokenSetup", "Engine", "drop_intermediates", "missing", "private_engine", "provide", "release"]
+__all__ = ["BrokenSetup", "Engine", "drop_intermediates", "missing", "private_engine", "provide", "release", "wake"]

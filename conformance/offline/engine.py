@@ -13,9 +13,7 @@ import hashlib
 import json
 import os
 import re
-import select
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -25,15 +23,14 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from conformance.offline import kernel, runc_wrapper
+from conformance.offline import ending, kernel, runc_wrapper
 from conformance.offline.cache import Cache
 from conformance.offline.command import BrokenSetup, birth, is_alive
 from conformance.offline.machine import Machine
 
 _POOL = "198.18.0.0/15"  # RFC 2544: reserved for tests, so no user's network has it
 _START_LIMIT = 60.0  # seconds until a started engine must answer
-_POLITE = 3.0  # seconds that an engine gets to write its records; it takes longer only where containers still run
-_LAST = 60.0  # seconds until the kernel has taken down what was killed
+_LAST = 60.0  # seconds until the last killed process has left its cgroup
 _SOCKET_LIMIT = 107  # bytes of a path that fit into sockaddr_un, unix(7)
 _KNOWS_BPF = 23  # the first major version of Docker that does
 _SHIM_SOCKETS = Path("/run/containerd")  # a constant of containerd; a file system of the engine's own lies over it
@@ -193,7 +190,7 @@ class Engine:
     def _stop(self) -> None:
         pid = self._pid()
         if pid is not None:
-            _end(pid)
+            ending.end(pid)
         self._remove_bridges()
         self._remove_groups()
         self._put_back()
@@ -282,25 +279,3 @@ def docker_version() -> int:
     """The major version of the installed engine; 0 where it does not say."""
     match = re.search(r"version (\d+)", _ask(["dockerd", "--version"]) or "")
     return int(match[1]) if match else 0
-
-
-def _end(pid: int) -> None:
-    """Ends the engine: politely first, so that it writes its records, then for good."""
-    descriptor = os.pidfd_open(pid)
-    try:
-        with contextlib.suppress(OSError):  # the init hands the signal to the engine
-            for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-                os.kill(int(child), signal.SIGTERM)
-        if not _ends(descriptor, _POLITE):
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-            if not _ends(descriptor, _LAST):
-                raise BrokenSetup(
-                    f"the private Docker engine (process {pid}) does not end, though it was killed: the kernel still holds it"
-                )
-    finally:
-        os.close(descriptor)
-
-
-def _ends(descriptor: int, seconds: float) -> bool:
-    return bool(select.select([descriptor], [], [], seconds)[0])

@@ -51,6 +51,17 @@ def private_engine() -> Engine:
     return Engine(cache.Cache(cache.folder()), machine.this_machine())
 
 
+def wake(host: str, report: Progress) -> None:
+    """Starts the private engine where `host` is its address and it does not run: what it holds can only be removed by it.
+
+    Raises BrokenSetup where it does not start.
+    """
+    engine = private_engine()
+    if host == engine.host and not engine.is_running():
+        report.say("starting the private Docker engine again")
+        engine.start()
+
+
 def release(report: Progress) -> None:
     """Stops the private engine when nobody needs it any more, and removes what a killed one left. Else nothing happens.
 

@@ -15,10 +15,15 @@ from pathlib import Path
 
 import pytest
 
+from conformance import provision
+from conformance.cluster import state
+from conformance.cluster.kind_cluster import document
+from conformance.cluster.toolbox import Toolbox
 from conformance.offline.cache import Cache
 from conformance.offline.command import BrokenSetup
 from conformance.offline.engine import Engine
 from conformance.offline.machine import this_machine
+from conformance.world.progress import Silent
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="the engine needs root"),
@@ -239,3 +244,16 @@ def test_release_leaves_an_engine_that_another_process_has_started(engine):
         assert "started\n" == other.stdout.readline()
         assert (False, True) == (engine.release(), engine.is_running())
     assert (True, False) == (engine.release(), engine.is_running())
+
+
+def test_what_a_killed_run_left_of_a_cluster_is_removed_though_its_engine_was_stopped_since(engine, monkeypatch):
+    monkeypatch.setenv("CNI_CONFORMANCE_CACHE", str(engine.cache.root))
+    own = Toolbox(Path(shutil.which("docker")), Path("kind"), environment={"DOCKER_HOST": engine.host})
+    engine.start()
+    _docker(engine, "network", "create", "--label", "cni-conformance=trial", "trial")
+    engine.stop()
+    state.write("trial", document(own))
+    provision.down("trial", Silent())
+    assert ([], False) == (state.names(), engine.is_running())
+    engine.start()
+    assert "" == _docker(engine, "network", "ls", "--quiet", "--filter", "name=trial")
