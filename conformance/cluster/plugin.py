@@ -164,6 +164,11 @@ def load(name_or_folder: str) -> Descriptor:
 
     Raises InvalidPlugin: no such plugin, or all faults of its descriptor.
     """
+    folder = _folder_of(name_or_folder)
+    return _descriptor(read(folder / FILE), folder)
+
+
+def _folder_of(name_or_folder: str) -> Path:
     folder = data.folder("fixtures") / "plugins" / name_or_folder
     if "/" in name_or_folder or name_or_folder in {".", ".."}:
         folder = Path(name_or_folder).resolve()
@@ -172,7 +177,7 @@ def load(name_or_folder: str) -> Descriptor:
             f"there is no plugin {name_or_folder!r}. There are: {', '.join(names())}; "
             f"or give the path of a folder with a {FILE} (with a slash in it)"
         )
-    return _descriptor(read(folder / FILE), folder)
+    return folder
 
 
 def with_manifest(descriptor: Descriptor, where: str) -> Descriptor:
@@ -202,11 +207,19 @@ def _descriptor(content: Mapping[str, Any], folder: Path) -> Descriptor:
         ready=tuple(Workload(kind, *where.split("/")) for item in content["ready"] for kind, where in item.items()),
         version_probe=_version_probe(content["version-probe"]),
         capabilities=frozenset(content["capabilities"]),
-        known_deviations=_deviations(content["known-deviations"], folder),
+        known_deviations=(*_shared_deviations(content.get("same-deviations-as")), *_deviations(content["known-deviations"], folder)),
         folder=folder,
         offline=content.get("offline"),
         restart=tuple(PodsOf(**item) for item in content.get("restart", ())),
     )
+
+
+def _shared_deviations(other: str | None) -> tuple[KnownDeviation, ...]:
+    """The own ones of the plugin that has the same code and another configuration. Raises InvalidPlugin."""
+    if other is None:
+        return ()
+    folder = _folder_of(other)
+    return _deviations(read(folder / FILE)["known-deviations"], folder)
 
 
 def _deviations(items: Sequence[Mapping[str, Any]], folder: Path) -> tuple[KnownDeviation, ...]:

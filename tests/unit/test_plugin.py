@@ -175,3 +175,13 @@ def test_a_cell_of_a_known_deviation_that_cannot_be_read_is_told_when_the_plugin
     (folder / "plugin.yaml").write_text(GOOD.replace("because: it is so,", "because: it is so, cells: [a to b],"))
     with pytest.raises(InvalidPlugin, match="the cell 'a to b' is not written as"):
         load(str(folder))
+
+
+def test_a_plugin_of_the_same_code_shares_the_known_deviations_of_the_other(folder: Path) -> None:
+    (folder / "plugin.yaml").write_text(GOOD + "same-deviations-as: cilium\n")
+    assert [*(each.source for each in load("cilium").known_deviations), "https://sample.example/1"] == [
+        each.source for each in load(str(folder)).known_deviations
+    ]
+    (folder / "plugin.yaml").write_text(GOOD + "same-deviations-as: calcium\n")
+    with pytest.raises(InvalidPlugin, match="there is no plugin 'calcium'"):
+        load(str(folder))
