@@ -1,12 +1,15 @@
 """The project's own checks: `nox` runs all of them, `nox -s tests` one."""
 
+import os
+import shutil
 from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["lint", "types", "tests", "cluster"]
+nox.options.sessions = ["lint", "types", "tests", "browser", "cluster"]
 nox.options.reuse_existing_virtualenvs = True
 
+ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 PURE = "conformance.world,conformance.model,conformance.scenario,conformance.judge,conformance.record"
 
 
@@ -17,12 +20,18 @@ def install(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, the floors of the house, the catalogue."""
+    """Style, the floors of the house, the catalogue, the workflows."""
     install(session)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
     session.run("cni-conformance", "check")
+    if shutil.which("go"):
+        programs = session.create_tmp()
+        session.run("go", "install", ACTIONLINT, env={"GOBIN": programs}, external=True)
+        session.run(f"{programs}/actionlint", external=True)
+    else:
+        session.warn("the workflows are not checked: actionlint is built with Go, which is not on this machine")
 
 
 @nox.session
@@ -40,6 +49,18 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "run", "--source", PURE, "-m", "pytest", "tests/unit", *session.posargs)
     if not session.posargs:
         session.run("coverage", "report", "--fail-under=100", "--show-missing", "--skip-covered")
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The HTML pages in a real browser."""
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        if os.geteuid() or not shutil.which("apt-get"):
+            session.error("these tests need a Chromium: install the package chromium of your system")
+        session.run("apt-get", "update", external=True)
+        session.run("apt-get", "install", "--yes", "--no-install-recommends", "chromium", external=True)
+    install(session)
+    session.run("pytest", "tests/browser", *session.posargs)
 
 
 @nox.session

@@ -149,8 +149,11 @@ def judge(context: click.Context, record: Path, report: Path | None) -> None:
     except InvalidRecord as error:
         _fail(str(error), WRONG_USAGE)
     print_run(judged, view_of(context).console)
-    if report is not None:
-        write_reports(judged, report)
+    try:
+        if report is not None:
+            write_reports(judged, report)
+    except OSError as fault:
+        _fail(f"{report} cannot be written: {fault.strerror}", WRONG_USAGE)
     sys.exit(SOMETHING_FAILED if judged.of(Outcome.FAILED) else BROKEN_WORLD if judged.of(Outcome.ERROR) else ALL_PASSED)
 
 
@@ -173,10 +176,14 @@ def _fail(text: str, exit_code: int) -> Any:
 def _register() -> None:
     from conformance.cli_catalogue import catalogue
     from conformance.cli_cluster import clean, cluster, doctor
+    from conformance.cli_compare import compare, merge
     from conformance.cli_fuzz import fuzz
+    from conformance.cli_policies import explain, graph, import_, lint
+    from conformance.cli_report import report
     from conformance.cli_simulated import sensitivity
+    from conformance.cli_trend import trend
 
-    for command in (cluster, doctor, clean, fuzz, sensitivity, catalogue):
+    for command in (cluster, doctor, clean, fuzz, sensitivity, catalogue, report, compare, merge, trend, lint, explain, graph, import_):
         main.add_command(command)
 
 

@@ -63,13 +63,21 @@ def status() -> None:
 
 
 @cluster.command()
-def plugins() -> None:
+@click.option("--markdown", "is_page", is_flag=True, help="The whole page about them instead (docs/plugins.md).")
+def plugins(*, is_page: bool) -> None:
     """The plugins that --cni knows."""
     from conformance.cluster.plugin import load, names
+    from conformance.plugins_page import plugins_page
+    from conformance.scenario.load import capabilities
 
-    for name in names():
-        plugin = load(name)
-        click.echo(f"{name:<16} {plugin.title} {plugin.version}: {plugin.about}")
+    with plain_errors():
+        found = [load(name) for name in names()]
+    if is_page:
+        click.echo(plugins_page(found, capabilities()), nl=False)
+        return
+    width = max(len(plugin.name) for plugin in found)
+    for plugin in found:
+        click.echo(f"{plugin.name:<{width}}  {plugin.title} {plugin.version}: {plugin.about}")
 
 
 @click.command()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import string
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,15 +21,19 @@ from conformance.cleaning import OWNER, sweep
 from conformance.cluster import state
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.owner import Owner
+from conformance.diagnostics import clear
 from conformance.doctor import ENFORCEMENT, Examination, examine
 from conformance.judge import Finding, FindingKind, Judgement
 from conformance.portion import portions
-from conformance.provision import BROKEN_WORLD, CannotRun, Provision, provide
-from conformance.record import Facts, Phase, Plugin, Run, ScenarioRecord, Writer
+from conformance.provision import BROKEN_WORLD, CannotRun, Provision, baseline_of, provide
+from conformance.record import Facts, Phase, Plugin, Run, ScenarioRecord, ShardFacts, Writer
+from conformance.record.digest import digest_of
 from conformance.report import write_reports
+from conformance.report.baseline import News, news
 from conformance.report.summary import left_out
 from conformance.scenario.scenario import Scenario
 from conformance.settings import Settings
+from conformance.shard import Shard, fingerprint, kept_selection, part_of
 from conformance.stage import Stage, offered
 from conformance.view import View
 from conformance.world.verdict import Outcome
@@ -36,10 +43,10 @@ SOMETHING_FAILED, NOTHING_ENFORCES = 1, 4
 
 
 class Conductor:
-    """One run. `workers` is the number of processes that play; `paths` maps a scenario's nodeid prefix to its layout."""
+    """One run. `workers` is the number of processes that play; `selection` the words that chose its scenarios (`-m`, `not disruptive`)."""
 
-    def __init__(self, settings: Settings, scenarios: Sequence[Scenario], workers: int, view: View) -> None:
-        self.settings, self.view, self.workers = settings, view, workers
+    def __init__(self, settings: Settings, scenarios: Sequence[Scenario], workers: int, view: View, selection: Sequence[str] = ()) -> None:
+        self.settings, self.view, self.workers, self.selection = settings, view, workers, selection
         self.run = new_run()
         self.folder = state.cache_folder() / "runs" / self.run
         self.folder.mkdir(parents=True)
@@ -47,6 +54,8 @@ class Conductor:
         self.report = Path(settings.report) if settings.report else None
         self.is_ready = False
         self.result: Run | None = None
+        self.news: News | None = None
+        self._baseline = baseline_of(settings)  # at once: the run may write over it
         self._scenarios = {scenario.name: scenario for scenario in scenarios}
         self._portions = portions(scenarios)
         self._began, self._started = time.monotonic(), datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -57,6 +66,7 @@ class Conductor:
         self._outcomes: list[Outcome] = []
         self._planned = 0
         self._left_out: list[Scenario] = []
+        self._shard: ShardFacts | None = None
         self._prepared = self._began
         signal.signal(signal.SIGTERM, _interrupt)
 
@@ -68,6 +78,10 @@ class Conductor:
         """Everything before the first scenario; `ids` are the nodeids of those that were selected. Raises CannotRun."""
         selected = {nodeid.rpartition("::")[2] for nodeid in ids}
         self._planned = len(ids)
+        if (shard := self.settings.part()) is not None:
+            selected = set(kept_selection(self.folder) or ())
+            self._shard = self._facts_of(shard, sorted(selected))
+            self.view.say(part_of(shard, self._planned, len(selected)))
         self._left_out = [scenario for name, scenario in self._scenarios.items() if name not in selected]
         if self._left_out:
             self.view.say(left_out(len(self._left_out), len(self._scenarios), self._left_out_disruptive))
@@ -75,7 +89,9 @@ class Conductor:
             self._provision = provide(self.settings, self.view)
         target, times = self._provision.target, self.settings.waiting_times()
         may_disrupt = target.provider != "kubeconfig" or self.settings.disruptive
-        Stage.announce(self.folder, target, times, self.run, may_disrupt=may_disrupt)
+        Stage.announce(self.folder, target, times, self.run, may_disrupt=may_disrupt, report=self.report)
+        if self.report is not None:
+            clear(self.report)
         with self._phase("doctor"), self.view.phase("does anything enforce policies here?"):
             self._examination = examine(target, times, self.run)
         insist(self._examination, self.settings)
@@ -117,8 +133,16 @@ class Conductor:
             return
         self._phases.append(Phase("scenarios", time.monotonic() - self._prepared))
         self.result = self._writer.finish(self._facts(ended=datetime.now(UTC).isoformat(timespec="milliseconds")))
+        if self._baseline is not None:
+            self.news = news(digest_of(self.result), self._baseline)
         if self.report is not None:
-            write_reports(self.result, self.report)
+            self._report(self.result, self.report)
+
+    def _report(self, run: Run, folder: Path) -> None:
+        try:
+            write_reports(run, folder, self.news)
+        except OSError as fault:  # a disk that is full, most likely
+            self.view.console.print(f"no reports: {folder} cannot be written ({fault.strerror}); the record is there", markup=False)
 
     def _clean(self, exit_code: int) -> int:
         """Worlds and cluster go; what cannot be removed is said, and makes the run an error."""
@@ -139,12 +163,20 @@ class Conductor:
             sweep(provision.target, self.settings.waiting_times(), self.run)
 
     def _exit_code(self, pytests: int) -> int:
-        """pytest knows only that something did not pass; a person wants to know what."""
+        """pytest knows only that something did not pass; a person wants to know what, and with a baseline only what is new."""
+        if self.news is not None:
+            return self._exit_code_since(self.news, pytests)
         if Outcome.FAILED in self._outcomes:
             return SOMETHING_FAILED
         if Outcome.ERROR in self._outcomes:
             return BROKEN_WORLD
         return pytests
+
+    @staticmethod
+    def _exit_code_since(news: News, pytests: int) -> int:
+        if news.is_red:
+            return SOMETHING_FAILED if news.has_new_failures else BROKEN_WORLD
+        return 0 if pytests == SOMETHING_FAILED else pytests
 
     def _facts(self, ended: str = "") -> Facts:
         if self._provision is None or self._examination is None:
@@ -157,15 +189,24 @@ class Conductor:
             ended=ended,
             seconds=time.monotonic() - self._began,
             families=target.families,
-            cluster={"provider": target.provider, "cluster": target.name, **self._examination.facts},
+            cluster={**target.facts, **self._examination.facts},
             capabilities=tuple(offered(target)),
-            options={"workers": str(self.workers), "words": " ".join(self.settings.arguments())},
+            options={"workers": str(self.workers), "words": self._words()},
             phases=tuple(self._phases),
             planned=self._planned,
             does_enforce=self._examination.enforces,
             left_out=len(self._left_out),
             left_out_disruptive=self._left_out_disruptive,
+            shard=self._shard,
         )
+
+    def _words(self) -> str:
+        """What whoever measures the same again has to say: not where files lay on this machine."""
+        return shlex.join([*replace(self.settings, report="", baseline="").arguments(), *self.selection])
+
+    def _facts_of(self, shard: Shard, names: Sequence[str]) -> ShardFacts:
+        files = [self._scenarios[name].path.read_bytes() for name in names]
+        return ShardFacts(shard, len(names), fingerprint(names), fingerprint(chain(names, files)))
 
     @property
     def _left_out_disruptive(self) -> int:
@@ -179,7 +220,8 @@ def _plugin(provision: Provision) -> Plugin:
     """The plugin as the record names it."""
     target = provision.target
     if target.plugin:
-        return Plugin(target.plugin.name, target.plugin.title, provision.plugin_version)
+        known = target.plugin
+        return Plugin(known.name, known.title, provision.plugin_version, known.organization, known.homepage, known.contact)
     if target.provider == "simulated":
         return Plugin("simulated", "the simulated plugin", version("cni-conformance"))
     return Plugin("unknown")

@@ -1,4 +1,4 @@
-"""Where the suite's own data lies: scenarios and fixtures, in a checkout or inside the installed wheel."""
+"""Where the suite's own data lies: scenarios, fixtures and templates of reports, in a checkout or inside the installed wheel."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def folder(name: str) -> Path:
-    """The folder `scenarios` or `fixtures`.
+    """The folder `scenarios`, `fixtures` or `reports` (its templates).
 
-    A wheel carries both below `conformance/data_files/`; a checkout has them beside the package.
+    A wheel carries them below `conformance/data_files/`; a checkout has them beside the package.
 
     Raises FileNotFoundError where neither is there, which means a damaged installation.
     """

@@ -80,20 +80,25 @@ class _Door:
 
     def exit_code(self, pytests: int) -> int:
         """Shows the summary; pytest's own codes for a session that did not come to an end become ours."""
+        from conformance.diagnostics import taken_of
         from conformance.item import CONDUCTOR
+        from conformance.pytest_plugin import settings_of
         from conformance.report.terminal import print_run
 
         conductor = self._config.stash.get(CONDUCTOR, None) if self._config else None
         if conductor is not None and conductor.result is not None:
-            print_run(conductor.result, self.view.console)
+            print_run(conductor.result, self.view.console, conductor.news)
             if conductor.report is not None:
                 self.view.say(f"record and reports: {conductor.report}")
+                if sentence := taken_of(conductor.result):
+                    self.view.say(sentence)
         if self._was_interrupted:
             self.view.console.print("interrupted; what was measured is in the record")
             return _INTERRUPTED
         if self._exit is not None:
             return self._exit
         if pytests == pytest.ExitCode.NO_TESTS_COLLECTED:
-            self.view.console.print("no scenario was selected")
+            shard = settings_of(self._config).shard if self._config else ""
+            self.view.console.print(f"no scenario is left for shard {shard}: make fewer of them" if shard else "no scenario was selected")
             return _WRONG_USAGE
         return _WRONG_USAGE if pytests == pytest.ExitCode.USAGE_ERROR else pytests

@@ -10,6 +10,7 @@ from dataclasses import replace
 from conformance.changes import carry_out, starts_of
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.contract import BrokenPlugin, NotPossible
+from conformance.diagnostics import Examiner
 from conformance.live import LiveWorld
 from conformance.notes import Notes
 from conformance.plan import Begin, Plan, PlannedStep, PutBack, plan
@@ -21,10 +22,11 @@ from conformance.world.deviation import explained
 from conformance.world.measurement import Measurement, StepMeasurement
 from conformance.world.timeline import Timeline
 from conformance.world.times import Times
+from conformance.world.verdict import Outcome
 from conformance.worlds import Worlds
 
 
-def play(scenario: Scenario, worlds: Worlds, times: Times, notes: Notes) -> ScenarioRecord:
+def play(scenario: Scenario, worlds: Worlds, times: Times, notes: Notes, examiner: Examiner | None = None) -> ScenarioRecord:
     """What became of a scenario. Raises NotPossible, and nothing else that the cluster or the scenario can cause."""
     try:
         with notes.phase("world"):
@@ -39,16 +41,22 @@ def play(scenario: Scenario, worlds: Worlds, times: Times, notes: Notes) -> Scen
         # File and model must agree before anything is asked: one of them is wrong, and no answer would mean anything.
         return notes.record(Measurement(tuple(_measured(step, live) for step in planned.steps)))
     try:
-        done = measure(scenario, planned, live, worlds, times, notes)
+        done = measure(scenario, planned, live, worlds, times, notes, examiner)
     except NotPossible:
         worlds.drop(live)
         raise
+    record = notes.record(Measurement(done))
+    if examiner is not None and record.outcome in (Outcome.FAILED, Outcome.ERROR):
+        examiner.take_at_the_end(live, record.sentence)
+        record = replace(record, diagnostics=examiner.path)
     if len(done) < len(planned.steps) or done[-1].broken or done[-1].failed or done[-1].timeline.settled_at is None:
         worlds.drop(live)  # it could not be put back: nobody else is to stand in it
-    return notes.record(Measurement(done))
+    return record
 
 
-def measure(scenario: Scenario, planned: Plan, live: LiveWorld, worlds: Worlds, times: Times, notes: Notes) -> tuple[StepMeasurement, ...]:
+def measure(
+    scenario: Scenario, planned: Plan, live: LiveWorld, worlds: Worlds, times: Times, notes: Notes, examiner: Examiner | None
+) -> tuple[StepMeasurement, ...]:
     """Each step done and watched until its table holds. Ends early where the baseline or a change cannot be had."""
     done: list[StepMeasurement] = []
     for number in range(len(planned.steps)):
@@ -75,6 +83,9 @@ def measure(scenario: Scenario, planned: Plan, live: LiveWorld, worlds: Worlds, 
         watched = {question: replace(each, was_crossed=question in step.crossed) for question, each in watched.items()}
         measured = replace(_measured(step, live), timeline=timeline, watched=watched, starts=starts)
         done.append(replace(measured, renewed=change.renewed, are_policies_old=change.are_policies_old))
+        if examiner is not None and examiner.is_wrong(done[-1], known):
+            with notes.phase("diagnostics"):
+                examiner.take_after(done[-1], live, known)
         if number == 0 and timeline.settled_at is None:
             break
         live.probes.watch(step.watched if number < len(planned.steps) - 1 else ())

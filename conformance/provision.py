@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from conformance import offline
-from conformance.cluster import kind, state, toolbox
+from conformance.cluster import kind, toolbox
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.credentials import configuration_of
 from conformance.cluster.descriptor_file import InvalidPlugin
-from conformance.cluster.kind_cluster import KindCluster, toolbox_of
+from conformance.cluster.kind_cluster import KindCluster
 from conformance.cluster.plugin import Descriptor, Helm, load, with_manifest
 from conformance.cluster.version import version
+from conformance.record import InvalidRecord
+from conformance.record.digest import Digest, read_digest
 from conformance.settings import InvalidSettings, Settings
 from conformance.target import Target
 from conformance.world.progress import Progress
@@ -56,6 +59,7 @@ def provide(settings: Settings, progress: Progress) -> Provision:
 
 def foresee(settings: Settings) -> None:
     """Raises CannotRun for what is wrong with the settings and can be known before anything is loaded or made."""
+    baseline_of(settings)
     try:
         if settings.provider == "kubeconfig":
             Target.of_kubeconfig(settings)
@@ -64,6 +68,30 @@ def foresee(settings: Settings) -> None:
             plugin_of(settings)
     except Exception as error:
         raise translated(error) or error from error
+    _insist_on_folder(settings.report)
+
+
+def _insist_on_folder(report: str) -> None:
+    """Tries whether reports can be put there: after a run of an hour it is too late to learn that they cannot. Raises CannotRun."""
+    try:
+        if report:
+            folder = Path(report).absolute()
+            missing = [each for each in (folder, *folder.parents) if not each.exists()]
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / ".writable").touch()
+            (folder / ".writable").unlink()
+            for each in missing:
+                each.rmdir()
+    except OSError as fault:
+        raise CannotRun(f"--report {report} cannot be written: {fault.strerror}", WRONG_USAGE) from None
+
+
+def baseline_of(settings: Settings) -> Digest | None:
+    """The run that this one is compared with, where one is. Raises CannotRun."""
+    try:
+        return read_digest(Path(settings.baseline)) if settings.baseline else None
+    except InvalidRecord as fault:
+        raise CannotRun(f"--baseline {fault}", WRONG_USAGE) from None
 
 
 def translated(error: BaseException) -> CannotRun | None:
@@ -133,9 +161,11 @@ def remove_half_made(name: str, progress: Progress) -> None:
 
 def _remove(name: str, progress: Progress) -> None:
     """An engine of our own may have been stopped since: by a restart of the machine, or by another run that no longer needed it."""
-    if content := state.read(name):
-        offline.wake(toolbox_of(content).environment.get("DOCKER_HOST", ""), progress)
-    kind.down(name, progress)
+
+    def wake(own: toolbox.Toolbox) -> None:
+        offline.wake(own.environment.get("DOCKER_HOST", ""), progress)
+
+    kind.down(name, progress, wake)
 
 
 def plugin_of(settings: Settings) -> Descriptor:

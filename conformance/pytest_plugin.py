@@ -58,18 +58,48 @@ def settings_of(config: pytest.Config) -> Settings:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Scenario files."""
+    """Scenario files; one that is named is one wherever it lies."""
     if file_path.suffix != ".yaml":
         return None
     from conformance.scenario.catalogue import is_scenario
 
-    return ScenarioFile.from_parent(parent, path=file_path) if is_scenario(file_path) else None
+    is_meant = is_scenario(file_path) or (parent.session.isinitpath(file_path) and _has_scenarios(file_path))
+    return ScenarioFile.from_parent(parent, path=file_path) if is_meant else None
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Disruptive scenarios come last: what they leave behind (a node that is still busy) hurts no other."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of what -k and -m have selected, the shard. Disruptive scenarios come last: a node that is still busy hurts no other."""
+    if config.getoption(_destination("shard")):
+        _take_shard(config, items)
     items.sort(key=lambda item: isinstance(item, ScenarioItem) and item.scenario.is_disruptive)
+
+
+def _take_shard(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Every process finds the same part by itself. The whole selection goes to the conductor by the run's folder."""
+    from conformance.shard import Cost, keep_selection, shards
+
+    shard = settings_of(config).part()
+    own = {item.scenario.name: item.scenario for item in items if isinstance(item, ScenarioItem)}
+    if shard is None or not own:
+        return
+    folder = _folder_of_run(config)
+    if folder is not None:
+        keep_selection(folder, own)
+    costs = {name: Cost(len(each.steps), is_disruptive=each.is_disruptive) for name, each in own.items()}
+    mine = shards(costs, shard.total)[shard.number - 1]
+    others = {item for item in items if isinstance(item, ScenarioItem) and item.scenario.name not in mine}
+    if others:
+        config.hook.pytest_deselected(items=[item for item in items if item in others])
+        items[:] = [item for item in items if item not in others]
+
+
+def _folder_of_run(config: pytest.Config) -> Path | None:
+    if is_worker(config):
+        folder = config.workerinput.get(FOLDER)  # type: ignore[attr-defined] # xdist adds it to the workers' config
+        return None if folder is None else Path(folder)
+    conductor = config.stash.get(CONDUCTOR, None)
+    return None if conductor is None else conductor.folder
 
 
 # --- one process of a run -------------------------------------------------------------------------------------------
@@ -100,7 +130,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         from conformance.conductor import Conductor
 
         view = config.pluginmanager.getplugin("cni-conformance-view") or _plain_view()
-        conductor = Conductor(settings, scenarios, workers=config.getoption("numprocesses", None) or 1, view=view)
+        workers = config.getoption("numprocesses", None) or 1
+        conductor = Conductor(settings, scenarios, workers, view, _selection(config))
         config.stash[CONDUCTOR] = conductor
         hand_over(scenarios, conductor.folder / _SCENARIOS)
         config.pluginmanager.register(Recorder(conductor), "cni-conformance-recorder")
@@ -135,6 +166,14 @@ def _check_choice(config: pytest.Config) -> None:
                 expression.Expression.compile(text)
         except getattr(expression, "ParseError", SyntaxError) as error:
             raise pytest.UsageError(f"{option} {text}: {error}") from None
+    if config.getoption(_destination("shard")) and config.getoption("lf", default=False):
+        raise pytest.UsageError("--shard with --lf: what failed last is known on one machine only, and makes no shards")
+
+
+def _selection(config: pytest.Config) -> list[str]:
+    """The words of -k and -m, where they were given."""
+    given = {flag: config.getoption(name) for flag, name in (("-k", "keyword"), ("-m", "markexpr"))}
+    return [word for flag, text in given.items() if text for word in (flag, text)]
 
 
 def _plain_view() -> View:
@@ -146,9 +185,9 @@ def _plain_view() -> View:
 
 
 def _has_scenarios(path: Path) -> bool:
-    from conformance.scenario.catalogue import is_scenario
+    from conformance.scenario.catalogue import is_scenario, looks_like_one
 
-    return is_scenario(path) if path.is_file() else any(map(is_scenario, path.rglob("*.yaml")))
+    return is_scenario(path) or looks_like_one(path) if path.is_file() else any(map(is_scenario, path.rglob("*.yaml")))
 
 
 @pytest.hookimpl(tryfirst=True)

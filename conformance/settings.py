@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from conformance.shard import InvalidShard, Shard
 from conformance.world.times import Times
 
 
@@ -50,7 +51,14 @@ OPTIONS = (
         "Run disruptive scenarios (restarts of the plugin and of nodes, loads) also on a cluster given by kubeconfig.",
         default=False,
     ),
+    Option(
+        "--shard",
+        "Only this part of what is selected, to be put together by `cni-conformance merge`: 3/8 is the third of eight.",
+        "",
+        "I/N",
+    ),
     Option("--report", "Folder for record.json and the reports made from it.", "", "DIR"),
+    Option("--baseline", "Record of an earlier run: exit code and reports speak of what is new since then.", "", "RECORD"),
     Option("--probe-image", "Image of the probe pods: any with Python 3.8 or later as python3.", "", "IMAGE"),
     Option("--times", "Change a waiting time, in seconds: settle=45. May be given several times.", (), "NAME=SECONDS"),
     Option(
@@ -78,7 +86,9 @@ class Settings:
     keep: bool = False
     force: bool = False
     disruptive: bool = False
+    shard: str = ""
     report: str = ""
+    baseline: str = ""
     probe_image: str = ""
     times: tuple[str, ...] = field(default=())
     outside: tuple[str, ...] = field(default=())
@@ -98,6 +108,7 @@ class Settings:
         if settings.kube_proxy not in ("nftables", "iptables"):
             raise InvalidSettings(f"--kube-proxy {settings.kube_proxy}: it is nftables or iptables")
         settings.waiting_times()
+        settings.part()
         return settings
 
     def check_fault(self) -> None:
@@ -120,6 +131,13 @@ class Settings:
     def context(self) -> str | None:
         """The context of the kubeconfig, None for the current one."""
         return self.cluster.partition(":")[2] or None
+
+    def part(self) -> Shard | None:
+        """The shard that is asked for; None: everything. Raises InvalidSettings."""
+        try:
+            return Shard.of(self.shard) if self.shard else None
+        except InvalidShard as fault:
+            raise InvalidSettings(f"--shard {self.shard}: {fault}") from None
 
     def waiting_times(self) -> Times:
         """The table of waiting times with the changes of `--times`. Raises InvalidSettings."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.contract import ClusterUnderTest, NotPossible
+from conformance.diagnostics import FOLDER, Diagnostics
 from conformance.notes import Notes
 from conformance.pipeline import play
 from conformance.record import ScenarioRecord
@@ -28,11 +29,25 @@ OUTSIDE_HOST, LEGACY, RESTART_PLUGIN, RESTART_NODE = "outside-host", "legacy-ann
 
 
 class Stage:
-    """One process of a run. `worker` is its name (`gw0`, `gw1`, …), `may_disrupt` whether disruptive scenarios are played."""
+    """One process of a run. `worker` is its name (`gw0`, `gw1`, …), `may_disrupt` whether disruptive scenarios are played.
 
-    def __init__(self, target: Target, times: Times, run: str, worker: str, turns: Turns, *, may_disrupt: bool) -> None:
+    `diagnostics` are taken where scenarios fail (None: they are not).
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        times: Times,
+        run: str,
+        worker: str,
+        turns: Turns,
+        *,
+        may_disrupt: bool,
+        diagnostics: Diagnostics | None = None,
+    ) -> None:
         self.target, self.times, self.run, self.worker = target, times, run, worker
         self._number, self._turns, self._may_disrupt = int(worker.removeprefix("gw")), turns, may_disrupt
+        self._diagnostics = diagnostics
         self._cluster: ClusterUnderTest | None = None
         self._worlds: Worlds | None = None
 
@@ -41,13 +56,17 @@ class Stage:
         """Takes part in the run whose folder this is; `worker` as pytest-xdist names them. None: turns of its own."""
         content = json.loads((folder / _RUN).read_text())
         target, times = Target.read(folder), Times(**content["times"])
-        return cls(target, times, content["run"], worker, turns or Turns(folder), may_disrupt=content["may_disrupt"])
+        report = content["report"]
+        diagnostics = Diagnostics(Path(report), folder / FOLDER, target.plugin) if report else None
+        turns = turns or Turns(folder)
+        return cls(target, times, content["run"], worker, turns, may_disrupt=content["may_disrupt"], diagnostics=diagnostics)
 
     @staticmethod
-    def announce(folder: Path, target: Target, times: Times, run: str, *, may_disrupt: bool = False) -> None:
-        """Writes what `join` reads. `may_disrupt`: disruptive scenarios are played on this cluster."""
+    def announce(folder: Path, target: Target, times: Times, run: str, *, may_disrupt: bool = False, report: Path | None = None) -> None:
+        """Writes what `join` reads. `may_disrupt`: disruptive scenarios are played on this cluster. `report`: where diagnostics go."""
         target.write(folder)
         content = {"run": run, "times": {name: getattr(times, name) for name in Times.__slots__}, "may_disrupt": may_disrupt}
+        content["report"] = str(report.resolve()) if report else None
         (folder / _RUN).write_text(json.dumps(content))
 
     def play(self, scenario: Scenario) -> ScenarioRecord:
@@ -60,7 +79,8 @@ class Stage:
             return notes.skipped(DISRUPTIVE)
         try:
             with self._turns.turn(is_alone=scenario.runs_alone, is_last=scenario.is_disruptive):
-                return play(scenario, self._connected(), self.times, notes)
+                examiner = self._diagnostics.of(scenario.name) if self._diagnostics else None
+                return play(scenario, self._connected(), self.times, notes, examiner)
         except NotPossible as reason:
             return notes.skipped(str(reason))
         except BrokenCluster as trouble:

@@ -13,6 +13,7 @@ from conformance.cluster import kind
 from conformance.cluster.client import Cluster
 from conformance.cluster.contract import ClusterUnderTest
 from conformance.cluster.hosts import HostAccess
+from conformance.cluster.inspection import NodeAccess
 from conformance.cluster.kind_cluster import KindCluster
 from conformance.cluster.plugin import Descriptor, load
 from conformance.cluster.restart import Restarts
@@ -67,14 +68,22 @@ class Target:
         image = settings.probe_image or "python:3"
         return cls("kubeconfig", settings.context or "current context", None, settings.context, plugin, families, hosts, image)
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """What is known of the cluster without asking it, for the record."""
+        standing = kind.known(self.name) if self.provider == "kind" else None
+        mode = {"kube-proxy": standing.kube_proxy} if standing else {}
+        return {"provider": self.provider, "cluster": self.name, **mode}
+
     def connect(self, times: Times) -> ClusterUnderTest:
         """A connection to it. Raises BrokenCluster."""
         if self.provider == "simulated":
             return SimulatedCluster(named(self.fault).plane if self.fault else Plane, times)
-        return Cluster.connect(self.kubeconfig, self.context, times, self._restarts())
-
-    def _restarts(self) -> Restarts:
         standing = kind.known(self.name) if self.provider == "kind" else None
+        nodes = NodeAccess(standing.run_on, standing.capture) if standing else None
+        return Cluster.connect(self.kubeconfig, self.context, times, self._restarts(standing), nodes)
+
+    def _restarts(self, standing: KindCluster | None) -> Restarts:
         node = standing.restart_node if standing else None
         if self.plugin is None:
             return Restarts(node=node)

@@ -10,6 +10,7 @@ from conformance.cluster import apply, clean, restart, rights, services, wait
 from conformance.cluster.connection import BrokenRequest, Connection, Document
 from conformance.cluster.contract import Facts, NodeFacts, Pods, ServiceFacts, WorldNames
 from conformance.cluster.hosts import HostAccess
+from conformance.cluster.inspection import ClusterInspection, NodeAccess
 from conformance.cluster.restart import Restarts
 from conformance.cluster.streams import AttachedStream, ProcessStream
 from conformance.world.clock import WallClock
@@ -22,23 +23,26 @@ class Cluster:
 
     Every method raises BrokenCluster (BrokenRequest, BrokenPod, BrokenStream, BrokenPlugin) with one sentence for people.
     Requests are repeated for `times.retry` seconds while the API server does not answer. `restarts` says what may be started
-    again there, and how.
+    again there, and how; `nodes` is the way to the nodes of a cluster of our own.
     """
 
     clock = WallClock()
 
-    def __init__(self, connection: Connection, restarts: Restarts | None = None) -> None:
+    def __init__(self, connection: Connection, restarts: Restarts | None = None, nodes: NodeAccess | None = None) -> None:
         self.connection, self._restarts = connection, restarts or Restarts()
+        self.inspection = ClusterInspection(connection, nodes)
 
     @classmethod
-    def connect(cls, kubeconfig: Path | None, context: str | None, times: Times, restarts: Restarts | None = None) -> Cluster:
+    def connect(
+        cls, kubeconfig: Path | None, context: str | None, times: Times, restarts: Restarts | None = None, nodes: NodeAccess | None = None
+    ) -> Cluster:
         """The cluster of a kubeconfig's context; None means the usual file and the current context.
 
         Raises BrokenCluster: no such file or context, nobody answers, credentials or certificate are not accepted.
         """
         connection = Connection.of(kubeconfig, context, times)
         connection.call("ask for the version", connection.versions.get_code, patience=times.stream)
-        return cls(connection, restarts)
+        return cls(connection, restarts, nodes)
 
     def close(self) -> None:
         """See ClusterUnderTest."""

@@ -53,7 +53,7 @@ class _Unanswered(BrokenCluster):
 class Connection:
     """One API server with one identity. May be used from several threads.
 
-    `core`, `policies`, `access` and `versions` are the client's groups of methods; use them with `call`.
+    `core`, `policies`, `apps`, `batch`, `custom`, `access` and `versions` are the client's groups of methods; use them with `call`.
     """
 
     def __init__(self, configuration: Any, context: str, times: Times) -> None:
@@ -62,6 +62,11 @@ class Connection:
         self._lost_at = -_UNCERTAIN
         self._client = client.ApiClient(configuration)
         self.core, self.policies = client.CoreV1Api(self._client), client.NetworkingV1Api(self._client)
+        self.apps, self.batch, self.custom = (
+            client.AppsV1Api(self._client),
+            client.BatchV1Api(self._client),
+            client.CustomObjectsApi(self._client),
+        )
         self.access, self.versions = client.AuthorizationV1Api(self._client), client.VersionApi(self._client)
 
     @classmethod

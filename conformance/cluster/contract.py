@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.hosts import HostAccess
@@ -12,6 +12,9 @@ from conformance.cluster.streams import Stream
 from conformance.world import verdict
 from conformance.world.clock import Clock
 from conformance.world.place import Address, Observed, Pod
+
+if TYPE_CHECKING:
+    from conformance.cluster.inspection import Inspection  # it speaks of agents, whose module knows this one
 
 Document = dict[str, Any]
 """An object of the API as JSON has it."""
@@ -85,6 +88,10 @@ class ClusterUnderTest(Protocol):
     @property
     def clock(self) -> Clock:
         """What time it is there. All that waits for this cluster waits by this clock."""
+
+    @property
+    def inspection(self) -> Inspection | None:
+        """How to look into it when something has failed; None where there is nothing to see."""
 
     def close(self) -> None:
         """Give the connections back."""

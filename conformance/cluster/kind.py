@@ -90,15 +90,16 @@ def up(
         return cluster
 
 
-def down(name: str, progress: Progress | None = None) -> None:
+def down(name: str, progress: Progress | None = None, before: Callable[[Toolbox], None] | None = None) -> None:
     """Remove a cluster with all that belongs to it, a half-made one too. Nothing happens where there is none.
 
-    Raises BrokenCluster where the engine does not answer; what is on disk then stays, so that it can be tried again.
+    `before` is called with what the cluster was made with, once it is sure that nobody is at it. Raises BrokenCluster where the engine
+    does not answer; what is on disk then stays, so that it can be tried again.
     """
     if state.read(name) is None:
         return
     with state.lock(name), (progress or Silent()).phase(f"removing cluster {name}"):
-        _remove(name)
+        _remove(name, before)
 
 
 def known(name: str) -> KindCluster | None:
@@ -241,7 +242,7 @@ def _containers(commands: Commands, docker: Path, name: str) -> list[str]:
         raise BrokenCluster(f"the Docker engine does not answer: {error}") from error
 
 
-def _remove(name: str) -> None:
+def _remove(name: str, before: Callable[[Toolbox], None] | None = None) -> None:
     """Commands that still work for it, containers with their volumes, the network, the folder.
 
     By label and not by `kind delete cluster`: that finds the same containers, and the same way serves for ours.
@@ -250,6 +251,8 @@ def _remove(name: str) -> None:
     if content is None:
         return
     toolbox = toolbox_of(content)
+    if before is not None:
+        before(toolbox)
     commands = Commands(state.folder(name), toolbox.environment)
     end_strays(commands.folder)
     # an engine goes on with the request of a command that was ended: look again until nothing is there

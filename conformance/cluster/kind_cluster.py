@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
-from conformance.cluster.commands import Commands
+from conformance.cluster.commands import MARK, Commands
 from conformance.cluster.hosts import HostAccess
 from conformance.cluster.network import Network
+from conformance.cluster.streams import ProcessStream
 from conformance.cluster.toolbox import Toolbox
 
 PREFIX = "cni-conformance"
@@ -32,8 +33,24 @@ class KindCluster:
 
     def run_on_node(self, *command: str) -> str:
         """What a command writes on the control plane's node. Raises BrokenCommand."""
-        node = f"{kind_name(self.name)}-control-plane"
-        return Commands(self.kubeconfig.parent, self.toolbox.environment).run(self.toolbox.docker, "exec", node, *command)
+        return self.run_on(f"{kind_name(self.name)}-control-plane", command)
+
+    def run_on(self, node: str, command: Sequence[str], limit: float = 60.0) -> str:
+        """What a command writes on a node. Raises BrokenCommand, also where it takes longer than `limit` seconds."""
+        return Commands(self.kubeconfig.parent, self.toolbox.environment).run(self.toolbox.docker, "exec", node, *command, limit=limit)
+
+    def capture(self, node: str, source: str, argument: str) -> ProcessStream:
+        """Start a Python program in the network and among the processes of a node, with all rights there: nodes need not have Python.
+
+        The program ends with its input. Raises BrokenStream where it cannot be started.
+        """
+        command = [
+            *(str(self.toolbox.docker), "run", "--rm", "--interactive", "--pull", "never", "--privileged"),
+            *("--label", f"{PREFIX}={self.name}", "--network", f"container:{node}", "--pid", f"container:{node}"),
+            *("--user", "0", "--entrypoint", "python3", self.toolbox.probe_image),
+        ]
+        environment = {**self.toolbox.environment, MARK: str(self.kubeconfig.parent)}
+        return ProcessStream(node, command, ("-I", "-S", "-c", source, argument), environment)
 
     def restart_node(self, node: str) -> None:
         """Start the container of a node again, as a machine that is switched off and on. Raises BrokenCommand."""

@@ -113,10 +113,21 @@ VersionProbe = InPod | ImageOf | OnNode
 
 
 @dataclass(frozen=True, slots=True)
+class OwnState:
+    """Commands that show what the plugin has made of policies: run in a container of an agent's pod, they change nothing."""
+
+    pods: PodsOf
+    container: str
+    commands: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Descriptor:
     """A plugin as its folder describes it. `families` in the order of the file; `offline` belongs to `conformance.offline`.
 
-    `restart`: the pods that are deleted to start the plugin's agents again; none where it has no agents.
+    `restart`: the pods that are deleted to start the plugin's agents again; none where it has no agents. `organization` and `contact`
+    say whose plugin it is, for the conformance report. `diagnostics`: how its own state is seen when a scenario has failed.
+    `known_deviations` begin with those of the plugin that `same_deviations_as` names, if it does.
     """
 
     name: str
@@ -135,6 +146,10 @@ class Descriptor:
     folder: Path
     offline: Mapping[str, str] | None = None
     restart: tuple[PodsOf, ...] = ()
+    organization: str = ""
+    contact: tuple[str, ...] = ()
+    diagnostics: tuple[OwnState, ...] = ()
+    same_deviations_as: str = ""
 
     @property
     def default_family(self) -> str:
@@ -211,6 +226,13 @@ def _descriptor(content: Mapping[str, Any], folder: Path) -> Descriptor:
         folder=folder,
         offline=content.get("offline"),
         restart=tuple(PodsOf(**item) for item in content.get("restart", ())),
+        organization=content.get("organization", ""),
+        contact=tuple(content.get("contact", ())),
+        diagnostics=tuple(
+            OwnState(PodsOf(item["namespace"], item["selector"]), item["container"], tuple(map(tuple, item["commands"])))
+            for item in content.get("diagnostics", ())
+        ),
+        same_deviations_as=content.get("same-deviations-as", ""),
     )
 
 

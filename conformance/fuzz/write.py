@@ -6,31 +6,15 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
-
 from conformance.fuzz.case import Case, text
 from conformance.plan import Plan, PlannedStep
-from conformance.scenario.scenario import Action, Apply, Delete, Layout, PodPlan, Recreate, Relabel, ServiceKind, ServicePlan, Together
-from conformance.world.place import Port
+from conformance.scenario.scenario import Action, Apply, Delete, Recreate, Relabel, Together
+from conformance.scenario.writing import Block, file_text, layout_document
 from conformance.world.question import Question
-from conformance.world.verdict import Protocol, Verdict
+from conformance.world.verdict import Verdict
 
 MOST = 60
 """More cells than so many are not all written: the wrong ones then, and the model judges the others."""
-
-
-class _Block(str):
-    """A text that stands as a block (|)."""
-
-    __slots__ = ()
-
-
-class _Dumper(yaml.SafeDumper):
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
-        return True
-
-
-_Dumper.add_representer(_Block, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|"))
 
 
 def scenario_file(
@@ -51,10 +35,10 @@ def scenario_file(
         **({"needs": wanted} if (wanted := sorted(needs)) else {}),
         **({"sizes": {str(protocol): list(sizes) for protocol, sizes in case.sizes.items()}} if case.sizes else {}),
         "layout": layout_document(case.layout),
-        "policies": {key: _Block(text(document)) for key, document in case.policies.items()},
+        "policies": {key: Block(text(document)) for key, document in case.policies.items()},
         "steps": own,
     }
-    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=140, allow_unicode=True)
+    return file_text(content)
 
 
 def _sentence(said: str) -> str:
@@ -102,37 +86,3 @@ def _action(action: Action) -> dict[str, Any]:
         case Together(parts, times):
             return {"together": [_action(part) for part in parts]} | ({"times": times} if times > 1 else {})
     raise ValueError(f"the grammar makes no {type(action).__name__}")
-
-
-def layout_document(layout: Layout) -> Any:
-    """A layout as it stands in a file: its name, or what is in it."""
-    if layout.name is not None:
-        return layout.name
-    found: dict[str, Any] = {}
-    for name, namespace in layout.namespaces.items():
-        own: dict[str, Any] = {"labels": dict(namespace.labels)} if namespace.labels else {}
-        found[name] = own | {"pods": {pod: _pod(plan) for pod, plan in namespace.pods.items()}}
-        if namespace.services:
-            found[name]["services"] = {service: _service(plan) for service, plan in namespace.services.items()}
-    if layout.hosts:
-        found["outside"] = {"hosts": {name: {"serves": list(map(str, plan.serves))} for name, plan in layout.hosts.items()}}
-    return found
-
-
-def _pod(plan: PodPlan) -> dict[str, Any]:
-    found: dict[str, Any] = {"labels": dict(plan.labels)} if plan.labels else {}
-    found["serves"] = list(map(str, plan.serves))
-    found |= {"node": plan.node} if plan.node else {}
-    found |= {"host-network": True} if plan.is_host_network else {}
-    return found | ({"host-ports": [_plain(port.number, port.protocol) for port in plan.host_ports]} if plan.host_ports else {})
-
-
-def _service(plan: ServicePlan) -> dict[str, Any]:
-    ports = {_plain(port.number, port.protocol): port.target for port in plan.ports}
-    found: dict[str, Any] = {"selects": dict(plan.selects), "ports": ports}
-    found |= {"kind": str(plan.kind)} if plan.kind is not ServiceKind.CLUSTER_IP else {}
-    return found | ({"by-name": True} if plan.is_asked_by_name else {})
-
-
-def _plain(number: int, protocol: Protocol) -> str:
-    return str(Port(number, protocol))

@@ -2,7 +2,7 @@
 
 from conformance.record.document import FORMAT, VERSION
 from conformance.record.part import InvalidRecord
-from conformance.record.run import Facts, Phase, Plugin, Run, ScenarioRecord, Setting, rejudge
+from conformance.record.run import Facts, Phase, Plugin, Run, ScenarioRecord, Setting, ShardFacts, rejudge
 from conformance.record.store import Writer, read, write
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Run",
     "ScenarioRecord",
     "Setting",
+    "ShardFacts",
     "Writer",
     "read",
     "rejudge",

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from conformance.judge import Finding, Judgement, percentile
 from conformance.record.part import InvalidRecord
-from conformance.record.run import Facts, Phase, ScenarioRecord
+from conformance.record.run import Facts, Phase, Plugin, ScenarioRecord, ShardFacts
 from conformance.record.world_document import world_document
 from conformance.world.expectation import Expectation, Reason
 from conformance.world.measurement import Start, StepMeasurement
@@ -92,7 +92,7 @@ def facts_document(facts: Facts) -> Document:
     """The facts of a run as JSON."""
     return {
         "suite": facts.suite,
-        "plugin": {"name": facts.plugin.name, "title": facts.plugin.title, "version": facts.plugin.version},
+        "plugin": _plugin_document(facts.plugin),
         "started": facts.started,
         "ended": facts.ended,
         "seconds": _time(facts.seconds),
@@ -105,7 +105,25 @@ def facts_document(facts: Facts) -> Document:
         "does_enforce": facts.does_enforce,
         "left_out": facts.left_out,
         "left_out_disruptive": facts.left_out_disruptive,
+        "shard": _shard_document(facts.shard),
     }
+
+
+def _plugin_document(plugin: Plugin) -> Document:
+    return {
+        "name": plugin.name,
+        "title": plugin.title,
+        "version": plugin.version,
+        "organization": plugin.organization,
+        "url": plugin.url,
+        "contact": list(plugin.contact),
+    }
+
+
+def _shard_document(shard: ShardFacts | None) -> Document | None:
+    if shard is None:
+        return None
+    return {"part": str(shard.part), "selected": shard.selected, "selection": shard.selection, "catalogue": shard.catalogue}
 
 
 def scenario_document(record: ScenarioRecord) -> Document:
@@ -138,6 +156,7 @@ def scenario_document(record: ScenarioRecord) -> Document:
         "class": record.fault_class,
         "origin": list(record.origin),
         "disruptive": record.is_disruptive,
+        "diagnostics": record.diagnostics,
         "needs": list(record.needs),
         "families": [family.value for family in record.families],
         "started": record.started,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from conformance.judge import Enforcement, Established, Finding, FindingKind, Judgement, Transient
 from conformance.record.part import Part
-from conformance.record.run import Facts, Phase, Plugin, ScenarioRecord, Setting
+from conformance.record.run import Facts, Phase, Plugin, ScenarioRecord, Setting, ShardFacts
 from conformance.record.world_document import read_world
+from conformance.shard import InvalidShard, Shard
 from conformance.world.deviation import InvalidDeviation, KnownDeviation
 from conformance.world.expectation import Expectation, Reading, Reason
 from conformance.world.measurement import Measurement, Start, StepMeasurement, Watched
@@ -16,19 +17,16 @@ from conformance.world.question import Answer, Question
 from conformance.world.timeline import Span, Timeline, Track
 from conformance.world.verdict import AnswerKind, Direction, Family, Outcome, Protocol, Verdict
 
-Value = TypeVar("Value")
-
 
 def read_facts(part: Part) -> Facts:
     """The facts of a run. Raises InvalidRecord."""
-    plugin = part["plugin"]
     return Facts(
         suite=part["suite"].text(),
-        plugin=Plugin(plugin["name"].text(), plugin["title"].text(), plugin["version"].text()),
+        plugin=_read_plugin(part["plugin"]),
         started=part["started"].text(),
         ended=part["ended"].text(),
         seconds=part["seconds"].number(),
-        families=tuple(each.word(Family) for each in part["families"].parts()),
+        families=tuple(part["families"].words(Family)),
         cluster=part["cluster"].pairs(),
         capabilities=part["capabilities"].texts(),
         options=part["options"].pairs(),
@@ -37,64 +35,76 @@ def read_facts(part: Part) -> Facts:
         does_enforce=None if part["does_enforce"].value is None else part["does_enforce"].boolean(),
         left_out=part["left_out"].integer(),
         left_out_disruptive=part["left_out_disruptive"].integer(),
+        shard=_read_shard(part),
     )
+
+
+def _read_plugin(part: Part) -> Plugin:
+    """The records of earlier releases do not say whose it is."""
+    there = part.mapping()
+    return Plugin(
+        part["name"].text(),
+        part["title"].text(),
+        part["version"].text(),
+        part["organization"].text() if "organization" in there else "",
+        part["url"].text() if "url" in there else "",
+        part["contact"].texts() if "contact" in there else (),
+    )
+
+
+def _read_shard(facts: Part) -> ShardFacts | None:
+    """The records of earlier releases do not have it."""
+    if facts.mapping().get("shard") is None:
+        return None
+    shard = facts["shard"]
+    try:
+        part = Shard.of(shard["part"].text())
+    except InvalidShard:
+        raise shard["part"].fault("a shard, written as 3/8") from None
+    return ShardFacts(part, shard["selected"].integer(), shard["selection"].text(), shard["catalogue"].text())
 
 
 class _Reader:
     """The four tables of a scenario while it is read."""
 
     def __init__(self, part: Part) -> None:
-        self.questions = [
-            Question(source.text(), destination.text(), port.integer(), protocol.word(Protocol), family.word(Family), size.integer())
-            for source, destination, port, protocol, family, size in (row.row(6) for row in part["questions"].parts())
-        ]
-        self.reasons = [
-            Reason(direction.word(Direction), text.text(), policy.text_or_none(), None if rule.value is None else rule.integer())
-            for direction, text, policy, rule in (row.row(4) for row in part["reasons"].parts())
-        ]
-        self.expectations = [
-            Expectation(
-                verdict.word(Verdict),
-                tuple(self.at(self.reasons, reason) for reason in reasons.parts()),
-                open_because.text(),
-                frozenset(each.word(Verdict) for each in legal.parts()),
-                frozenset(responders.texts()),
-                seen.text(),
-                tuple((reading.word(Reading), each.word(Verdict)) for reading, each in (pair.row(2) for pair in readings.parts())),
+        source, destination, port, protocol, family, size = part["questions"].columns(6)
+        asked = source.texts(), destination.texts(), port.integers(), protocol.words(Protocol), family.words(Family), size.integers()
+        self.questions = list(map(Question, *asked))
+        direction, text, policy, rule = part["reasons"].columns(4)
+        said = direction.words(Direction), text.texts(), policy.texts_or_none()
+        self.reasons = list(map(Reason, *said, rule.integers_or_none()))
+        verdict, reasons, open_because, legal, responders, seen, readings = part["expectations"].columns(7)
+        self.expectations = list(
+            map(
+                Expectation,
+                verdict.words(Verdict),
+                [tuple(each.all_at(self.reasons)) for each in reasons.parts()],
+                open_because.texts(),
+                [frozenset(each.words(Verdict)) for each in legal.parts()],
+                [frozenset(each.texts()) for each in responders.parts()],
+                seen.texts(),
+                [_read_readings(each) for each in readings.parts()],
             )
-            for verdict, reasons, open_because, legal, responders, seen, readings in (row.row(7) for row in part["expectations"].parts())
-        ]
-        self.answers = [
-            (kind.word(AnswerKind), responder.text_or_none(), source_seen.text_or_none(), detail.text())
-            for kind, responder, source_seen, detail in (row.row(4) for row in part["answers"].parts())
-        ]
-
-    @staticmethod
-    def at(table: list[Value], part: Part) -> Value:
-        index = part.integer()
-        if index >= len(table):
-            raise part.fault(f"below {len(table)}, the length of its table")
-        return table[index]
+        )
+        kind, responder, source_seen, detail = part["answers"].columns(4)
+        back = kind.words(AnswerKind), responder.texts_or_none(), source_seen.texts_or_none(), detail.texts()
+        self.answers = list(zip(*back, strict=True))
 
     def question(self, part: Part) -> Question:
-        return self.at(self.questions, part)
+        return part.at(self.questions)
 
     def answer(self, part: Part) -> Answer:
         index, latency = part.row(2)
-        kind, responder, source_seen, detail = self.at(self.answers, index)
+        kind, responder, source_seen, detail = index.at(self.answers)
         return Answer(kind, responder, source_seen, latency.number(), detail)
 
     def step(self, part: Part) -> StepMeasurement:
-        questions = [self.question(each) for each in part["cells"].parts()]
-        expected = part["expected"].row(len(questions))
+        questions = part["cells"].all_at(self.questions)
         return StepMeasurement(
             number=part["number"].integer(),
             action=part["action"].text(),
-            expected={
-                question: self.at(self.expectations, each)
-                for question, each in zip(questions, expected, strict=True)
-                if each.value is not None
-            },
+            expected=self.expected(part["expected"], questions),
             timeline=self.timeline(part, questions),
             identities=part["identities"].pairs(),
             contradictions=part["contradictions"].texts(),
@@ -112,39 +122,51 @@ class _Reader:
             are_policies_old=part["are_policies_old"].boolean(),
         )
 
+    def expected(self, part: Part, questions: list[Question]) -> dict[Question, Expectation]:
+        found = part.of_length(len(questions)).all_at_or_none(self.expectations)
+        return {question: each for question, each in zip(questions, found, strict=True) if each is not None}
+
     def watched(self, part: Part) -> Track:
         found = []
         for since, until, count, answer, latency in (row.row(5) for row in part.parts()):
-            kind, responder, source_seen, detail = self.at(self.answers, answer)
+            kind, responder, source_seen, detail = answer.at(self.answers)
             found.append(
                 Span(since.number(), until.number(), Answer(kind, responder, source_seen, latency.number(), detail), count.integer())
             )
         return tuple(found)
 
     def timeline(self, part: Part, questions: list[Question]) -> Timeline:
-        rounds = tuple(each.number() for each in part["rounds"].parts())
-        tracks = part["tracks"].row(len(questions))
+        rounds = part["rounds"].numbers()
         return Timeline(
-            {question: self.track(each, rounds) for question, each in zip(questions, tracks, strict=True) if each.value is not None},
+            self.tracks(part["tracks"].of_length(len(questions)), questions, rounds),
             rounds,
             part["ended"].number(),
             part["settled_at"].number_or_none(),
             part["held"].number(),
         )
 
-    def track(self, part: Part, rounds: tuple[float, ...]) -> Track:
-        # The one hot loop of reading: no Part for each number, but the same care.
-        spans = []
-        for each in part.parts():
-            try:
-                first, last, count, answer, latency = each.value
-                if min(first, last, answer) < 0:
-                    raise IndexError
-                kind, responder, source_seen, detail = self.answers[answer]
-                spans.append(Span(rounds[first], rounds[last], Answer(kind, responder, source_seen, float(latency), detail), int(count)))
-            except (TypeError, ValueError, IndexError):
-                raise each.fault("[first round, last round, count, answer, latency]") from None
-        return tuple(spans)
+    def tracks(self, part: Part, questions: list[Question], rounds: tuple[float, ...]) -> dict[Question, Track]:
+        # The hot loop of reading: no Part for each number, but the same care.
+        answers, found = self.answers, {}
+        for place, (question, spans) in enumerate(zip(questions, part.value, strict=True)):
+            if spans is None:
+                continue
+            if not isinstance(spans, list):
+                raise Part(spans, place, part).fault("an array")
+            track = []
+            for row in spans:
+                try:
+                    first, last, count, answer, latency = row
+                    if first < 0 or last < 0 or answer < 0:
+                        raise IndexError
+                    kind, responder, source_seen, detail = answers[answer]
+                    seen = Answer(kind, responder, source_seen, float(latency), detail)
+                    track.append(Span(rounds[first], rounds[last], seen, int(count)))
+                except (TypeError, ValueError, IndexError):
+                    at = Part(row, len(track), Part(spans, place, part))
+                    raise at.fault("[first round, last round, count, answer, latency]") from None
+            found[question] = tuple(track)
+        return found
 
     def finding(self, part: Part) -> Finding:
         return Finding(
@@ -152,7 +174,7 @@ class _Reader:
             part["sentence"].text(),
             None if part["step"].value is None else part["step"].integer(),
             None if part["cell"].value is None else self.question(part["cell"]),
-            tuple(self.at(self.reasons, each) for each in part["reasons"].parts()),
+            tuple(part["reasons"].all_at(self.reasons)),
             None if part["answer"].value is None else self.answer(part["answer"]),
             part["since"].number_or_none(),
             part["beside"].boolean(),
@@ -196,7 +218,7 @@ def read_scenario(part: Part) -> ScenarioRecord:
         because=part["because"].text(),
         recipe=part["recipe"].text_or_none(),
         needs=part["needs"].texts(),
-        families=tuple(each.word(Family) for each in part["families"].parts()),
+        families=tuple(part["families"].words(Family)),
         policies=part["policies"].pairs(),
         world=None if part["world"].value is None else read_world(part["world"]),
         settings=tuple(_read_setting(each) for each in part["settings"].parts()),
@@ -208,6 +230,7 @@ def read_scenario(part: Part) -> ScenarioRecord:
         fault_class=part["class"].text(),
         origin=part["origin"].texts(),
         is_disruptive=part["disruptive"].boolean(),
+        diagnostics=part["diagnostics"].text() if "diagnostics" in part.mapping() else "",
     )
 
 
@@ -220,6 +243,11 @@ def _read_deviation(part: Part) -> KnownDeviation:
     except InvalidDeviation:
         raise part["cells"].fault("cells written as 'shop/other -> shop/api 80/TCP'") from None
     return deviation
+
+
+def _read_readings(part: Part) -> tuple[tuple[Reading, Verdict], ...]:
+    reading, verdict = part.columns(2)
+    return tuple(zip(reading.words(Reading), verdict.words(Verdict), strict=True))
 
 
 def _read_start(part: Part) -> Start:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance.judge import Judgement, judge
+from conformance.shard import Shard
 from conformance.world.deviation import KnownDeviation
 from conformance.world.measurement import Measurement
 from conformance.world.place import World
@@ -39,7 +40,8 @@ class ScenarioRecord:
     `file` is its path inside the catalogue, `policies` the YAML text of each as it was applied, `world` who was there at
     step 0, `settings` what held in each step, by the step's number. `started` is ISO 8601 in UTC, `seconds` how long it all
     took, `worker` the pytest-xdist worker that did it. Times are kept to the microsecond. `fault_class` and `origin` are the
-    scenario's: the class of faults that it is about, and where it comes from.
+    scenario's: the class of faults that it is about, and where it comes from. `diagnostics` is the folder with what was gathered when it
+    failed, relative to the record's ("" for none).
     """
 
     name: str
@@ -63,6 +65,7 @@ class ScenarioRecord:
     fault_class: str = ""
     origin: tuple[str, ...] = ()
     is_disruptive: bool = False
+    diagnostics: str = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -93,16 +96,40 @@ class ScenarioRecord:
         return read_scenario_document(document)
 
 
+UNKNOWN = "unknown"
+"""The version of a plugin that does not say which it is: worth a place in the record, and none in a sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """The plugin under test: the name of its descriptor, what people call it, and the version that it said it was."""
+    """The plugin under test: the name of its descriptor, what people call it, and the version that it said it was.
+
+    `organization`, `url` and `contact` (addresses or handles) say whose it is, where its descriptor does.
+    """
 
     name: str
     title: str = ""
     version: str = ""
+    organization: str = ""
+    url: str = ""
+    contact: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.title or self.name} {self.version}".strip()
+        return f"{self.title or self.name} {'' if self.version == UNKNOWN else self.version}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class ShardFacts:
+    """Which part of a run a record holds, where it was measured in shards.
+
+    `selected` is how many scenarios all shards have together. Shards of one run have the same `selection` (a fingerprint of the names of
+    these scenarios) and the same `catalogue` (of their names and files).
+    """
+
+    part: Shard
+    selected: int
+    selection: str
+    catalogue: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +141,7 @@ class Facts:
     `options` what the run was told (waiting times and the seed included). `planned` is how many scenarios were selected,
     `does_enforce` what the doctor saw: whether anything enforces policies here (None: not asked). `left_out` counts the scenarios
     that the person who started the run had there, but did not select; `left_out_disruptive` those of them that are disruptive.
+    `shard`: None for a whole run; else `planned` counts the scenarios of this shard.
     """
 
     suite: str
@@ -130,6 +158,12 @@ class Facts:
     does_enforce: bool | None = None
     left_out: int = 0
     left_out_disruptive: int = 0
+    shard: ShardFacts | None = None
+
+    @property
+    def selected(self) -> int:
+        """How many scenarios were selected, those of the other shards included."""
+        return self.shard.selected if self.shard else self.planned
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,13 @@ from types import TracebackType
 from typing import Any
 
 from conformance.record.document import FORMAT, VERSION, facts_document, scenario_document
-from conformance.record.part import InvalidRecord, Part
-from conformance.record.reader import read_facts, read_scenario
+from conformance.record.opening import PARTS, OpenRecord, collector_at_rest, divided, open_record
+from conformance.record.overview import overview_document
+from conformance.record.part import InvalidRecord
 from conformance.record.run import Facts, Run, ScenarioRecord
-from conformance.record.upgrade import upgraded_facts, upgraded_scenario
 
 WIDTH = 160
 """A line of a record is no longer than this where it can be helped: tables stay readable."""
-
-PARTS = ".parts"
-"""Added to the record's name while the run goes on: JSON lines, the facts first, then each scenario as it is finished."""
 
 
 def run_to_json(run: Run) -> str:
@@ -29,9 +26,7 @@ def run_to_json(run: Run) -> str:
 
 def run_from_json(text: str) -> Run:
     """The run in a record. Raises InvalidRecord: no JSON, no record, damaged, or of a newer version."""
-    part = _parsed(text)
-    facts, version = _read_head(part)
-    return Run(facts, tuple(_read_scenario(each, version) for each in part["scenarios"].parts()))
+    return _run(OpenRecord(*divided(text.encode("utf-8", "surrogatepass"))))
 
 
 def write(run: Run, path: Path) -> None:
@@ -40,20 +35,18 @@ def write(run: Run, path: Path) -> None:
 
 
 def read(path: Path) -> Run:
-    """The run in a file, or in the `record.json` of a report folder.
+    """The run in a file, packed or not, or in the `record.json` of a report folder.
 
     Where a run was killed there are only the finished parts of it: they make a run without an end (`was_cut_short`).
 
     Raises InvalidRecord, with the file's name.
     """
-    path = path / "record.json" if path.is_dir() else path
-    parts = path if path.name.endswith(PARTS) else path.with_name(path.name + PARTS)
-    try:
-        if not path.exists() and parts.exists():
-            path = parts
-        return _from_parts(_text_of(path)) if path == parts else run_from_json(_text_of(path))
-    except InvalidRecord as fault:
-        raise InvalidRecord(f"{path}: {fault}") from None
+    return _run(open_record(path))
+
+
+def _run(record: OpenRecord) -> Run:
+    with collector_at_rest():
+        return Run(record.facts, tuple(record))
 
 
 class Writer:
@@ -115,63 +108,15 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _text(facts: Facts, scenarios: list[Any]) -> str:
+    document = _head(facts) | {"overview": overview_document(scenarios), "scenarios": scenarios}
     try:
-        return _laid_out(_head(facts) | {"scenarios": scenarios}) + "\n"
+        return _laid_out(document) + "\n"
     except ValueError:
         raise InvalidRecord("a time of this run is infinite or no number: that is a fault of the suite") from None
 
 
 def _head(facts: Facts) -> dict[str, Any]:
     return {"format": FORMAT, "version": VERSION, "facts": facts_document(facts)}
-
-
-def _read_scenario(part: Part, version: int) -> ScenarioRecord:
-    return read_scenario(Part(upgraded_scenario(part.value, version), part.path))
-
-
-def _read_head(part: Part) -> tuple[Facts, int]:
-    """The facts, and the version of the record."""
-    document = part.mapping()
-    if document.get("format") != FORMAT:
-        raise InvalidRecord(f'this is no record of cni-conformance: it has no "format": "{FORMAT}"')
-    version = part["version"].integer()
-    if version > VERSION:
-        raise InvalidRecord(f"the record has version {version} and this cni-conformance reads up to {VERSION}: install a newer one")
-    facts = part["facts"]
-    return read_facts(Part(upgraded_facts(facts.value, version), facts.path)), version
-
-
-def _from_parts(text: str) -> Run:
-    # A run that was killed while it wrote leaves half a line at the end, without a line break: it is left out.
-    lines = text.split("\n")[:-1]
-    if not lines:
-        raise InvalidRecord("the record is empty: its run was killed before it began")
-    facts, version = _read_head(_parsed(lines[0]))
-    return Run(facts, tuple(_read_scenario(_parsed(line, f"line {number}"), version) for number, line in enumerate(lines[1:], 2)))
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as fault:
-        raise InvalidRecord(f"the record cannot be read: {fault.strerror}") from None
-    except UnicodeDecodeError:
-        raise InvalidRecord("the record is damaged: it is not text in UTF-8") from None
-
-
-def _parsed(text: str, path: str = "record") -> Part:
-    try:
-        return Part(json.loads(text, parse_constant=_refuse), path)
-    except json.JSONDecodeError as fault:
-        raise InvalidRecord(
-            f"the record is damaged: {path} is not JSON ({fault.msg} in line {fault.lineno}, column {fault.colno})"
-        ) from None
-    except (ValueError, RecursionError):
-        raise InvalidRecord(f"the record is damaged: {path} has a number or a nesting that no record has") from None
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(constant)
 
 
 _in_one_line = json.JSONEncoder(allow_nan=False).encode

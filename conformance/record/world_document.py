@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -127,6 +128,10 @@ def _read_addresses(part: Part) -> tuple[Address, ...]:
 
 def _read_address(part: Part) -> Address:
     try:
-        return ip_address(part.text())
+        return _address(part.text())
     except ValueError:
         raise part.fault("an address") from None
+
+
+_address = lru_cache(4096)(ip_address)
+"""The same nodes and ranges come again in every scenario."""

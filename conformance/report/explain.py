@@ -65,6 +65,8 @@ def put_scenario(page: Page, record: ScenarioRecord) -> None:
     page.paragraph(record.sentence, indent=2)
     for deviation in record.deviations:
         page.paragraph(("known deviation: ", "bold"), f"{deviation.because} ({deviation.source})", indent=2, hang=2)
+    if record.diagnostics:
+        page.paragraph(("diagnostics: ", "bold"), record.diagnostics, indent=2, hang=2)
     for finding in record.judgement.findings:
         if finding.step is None and finding.sentence != record.sentence:
             page.paragraph((f"{NAME[finding.kind]}: ", "bold"), finding.sentence, indent=2, hang=2)
@@ -77,7 +79,7 @@ def put_scenario(page: Page, record: ScenarioRecord) -> None:
 def _put_step(page: Page, record: ScenarioRecord, step: StepMeasurement) -> None:
     findings = [finding for finding in record.judgement.findings if finding.step == step.number]
     head = f"step {step.number}: {step.action}" if step.number else "step 0: the baseline, without any policy"
-    page.paragraph((head, "bold"), f" - {_course(record, step, findings)}", indent=2, hang=2)
+    page.paragraph((head, "bold"), f" - {course(record, step, findings)}", indent=2, hang=2)
     _put_beside(page, record, step)
     if not findings:
         _put_transients(page, [each for each in record.judgement.transients if each.step == step.number])
@@ -88,7 +90,7 @@ def _put_step(page: Page, record: ScenarioRecord, step: StepMeasurement) -> None
     elif step.contradictions:
         put_tables(page, cells, indent=4, shown=(0,))
     page.blank()
-    groups = sorted(_grouped(findings), key=lambda group: list(NAME).index(group[0].kind))
+    groups = sorted(grouped(findings), key=lambda group: list(NAME).index(group[0].kind))
     for group in groups[:MOST_CELLS]:
         if group[0].question is not None or group[0].sentence != record.sentence:
             _put_finding(page, group)
@@ -96,7 +98,7 @@ def _put_step(page: Page, record: ScenarioRecord, step: StepMeasurement) -> None
         page.paragraph(f"… and {counted(len(groups) - MOST_CELLS, 'more pair')} of places: the record has them all", indent=4)
 
 
-def _course(record: ScenarioRecord, step: StepMeasurement, findings: Sequence[Finding]) -> str:
+def course(record: ScenarioRecord, step: StepMeasurement, findings: Sequence[Finding]) -> str:
     """How the step went, in a few words: when its table agreed, or how long it was waited for."""
     timeline = step.timeline
     if step.broken or step.failed:
@@ -137,14 +139,14 @@ def _put_transients(page: Page, transients: Sequence[Transient]) -> None:
         page.paragraph((f"{text}{longest.question} {when}", "dim"), indent=4, hang=2)
 
 
-def _grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
+def grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
     """Findings that say the same together: of one pair for several ports and families; of all cells with the same trouble."""
     groups: dict[object, list[Finding]] = {}
     for finding in findings:
         answer, key = finding.answer, cast(object, finding)
         if finding.question is not None and answer is not None and answer.kind is AnswerKind.BROKEN:
             key = (finding.kind, answer.detail)
-        elif not _has_own_sentence(finding):
+        elif not has_own_sentence(finding):
             seen = None if answer is None else (answer.kind, answer.responder, answer.detail)
             pair = None if finding.question is None else finding.question.pair
             key = (finding.kind, pair, seen, finding.reasons)
@@ -152,7 +154,7 @@ def _grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
     return list(groups.values())
 
 
-def _has_own_sentence(finding: Finding) -> bool:
+def has_own_sentence(finding: Finding) -> bool:
     """Whether its sentence says more than its cell, kind and answer."""
     return finding.question is None or finding.is_beside or finding.kind in _SPOKEN
 
@@ -162,22 +164,22 @@ def _put_finding(page: Page, group: Sequence[Finding]) -> None:
     questions = [finding.question for finding in group if finding.question is not None]
     pairs = list(dict.fromkeys(question.pair for question in questions))
     label: Part = (f"{NAME[first.kind]}: ", "bold red" if first.kind.is_failure else "bold magenta")
-    if _has_own_sentence(first):
+    if has_own_sentence(first):
         page.paragraph(label, first.sentence, indent=4, hang=2)
     elif len(pairs) == 1:
-        page.paragraph(label, (" -> ".join(pairs[0]), "bold"), f"  {_lanes(questions)}", indent=4, hang=2)
-        page.paragraph(_seen(first, group), indent=6, hang=2)
+        page.paragraph(label, (" -> ".join(pairs[0]), "bold"), f"  {lanes_of(questions)}", indent=4, hang=2)
+        page.paragraph(seen_of(first, group), indent=6, hang=2)
     else:
         some = ", ".join(" -> ".join(pair) for pair in pairs[:MOST_CELLS])
         more = f", and {len(pairs) - MOST_CELLS} more" if len(pairs) > MOST_CELLS else ""
         page.paragraph(label, (counted(len(questions), "cell"), "bold"), f"  {some}{more}", indent=4, hang=2)
-        page.paragraph(_seen(first, group), indent=6, hang=2)
+        page.paragraph(seen_of(first, group), indent=6, hang=2)
     if first.kind.is_failure:
         for reason in first.reasons:
             page.paragraph((f"{reason.direction}: ", "dim"), reason.text, indent=6, hang=2)
 
 
-def _lanes(questions: Sequence[Question]) -> str:
+def lanes_of(questions: Sequence[Question]) -> str:
     """`80/TCP (ipv4, ipv6), 81/TCP (ipv4)`."""
     lanes: dict[str, list[str]] = {}
     for question in questions:
@@ -196,7 +198,8 @@ _MUST = {
 }
 
 
-def _seen(first: Finding, group: Sequence[Finding]) -> str:
+def seen_of(first: Finding, group: Sequence[Finding]) -> str:
+    """What must be and what was, of findings that say the same."""
     since = min((finding.since for finding in group if finding.since is not None), default=None)
     when = "" if since is None else f", from {since:.2f} s to the end"
     return f"{_MUST.get(first.kind, '')}{_what(first.answer, group)}{when}"

@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterable
 
 from conformance.judge.finding import counted
-from conformance.record import Run, ScenarioRecord
-from conformance.report.explain import explain
+from conformance.record import Facts
+from conformance.record.digest import ScenarioDigest
+from conformance.report.baseline import MOST_NAMES, Change, News, names, told
 from conformance.report.page import printable
-from conformance.report.summary import Enforced, Summary, headline, left_out, worst_first
+from conformance.report.summary import Enforced, left_out
+from conformance.report.telling import Telling, Told
+from conformance.shard import part_of
 from conformance.world.verdict import Outcome
 
 LIMIT = 1_000_000
@@ -26,15 +29,31 @@ MARK = {
 """A mark for each outcome; the word always stands beside it."""
 
 
-def markdown(run: Run, limit: int = LIMIT) -> str:
+def markdown(telling: Telling, limit: int = LIMIT) -> str:
     """The run in at most `limit` bytes of UTF-8.
 
     What does not fit is left out from the end, and a last line says how many scenarios that are.
     """
-    numbers = Summary.of(run)
-    blocks = [_head(run, numbers), *(_problem(scenario) for scenario in worst_first(run))]
-    blocks += [_others(run, outcome) for outcome in (Outcome.KNOWN_DEVIATION, Outcome.NOT_SUPPORTED, Outcome.SKIPPED) if run.of(outcome)]
+    others = (Outcome.KNOWN_DEVIATION, Outcome.NOT_SUPPORTED, Outcome.SKIPPED)
+    blocks = [
+        _news(telling.news),
+        _head(telling),
+        *map(_problem, telling.problems()),
+        *(_others(outcome, found) for outcome in others if (found := telling.of(outcome))),
+    ]
     return _cut([block for block in blocks if block], limit)
+
+
+def _news(news: News | None) -> str:
+    """What is new first; what is not worse is named in a line each, up to MOST_NAMES."""
+    if news is None:
+        return ""
+    title = f"## {MARK[Outcome.FAILED if news.is_red else Outcome.PASSED]} {escaped(news.sentence)}\n\n"
+    trouble = news.of(*(each for each in Change if each.is_new_trouble))
+    rows = [(f"**{kind}** {escaped(name)}", escaped(why)) for kind, name, why in told(trouble)]
+    others = [each for each in Change if not each.is_new_trouble and news.of(each)]
+    lines = [f"- {each} ({len(news.of(each))}): {escaped(names(news.of(each), MOST_NAMES))}\n" for each in others]
+    return title + (_table(("new", "why"), rows) + "\n" if rows else "") + "".join(lines)
 
 
 def _cut(blocks: list[str], limit: int) -> str:
@@ -52,7 +71,8 @@ def _missing(number: int) -> str:
     return f"\n**{counted(number, 'more section')} left out here for want of room: record.json has everything.**\n"
 
 
-def _head(run: Run, numbers: Summary) -> str:
+def _head(telling: Telling) -> str:
+    numbers, facts = telling.numbers, telling.facts
     rows = [
         ("scenarios", ", ".join(f"{MARK[outcome]} {number} {outcome}" for outcome, number in sorted(numbers.outcomes.items(), key=_order))),
         ("cells judged", f"{numbers.judged}" + (f" ({numbers.left_open} more are open)" if numbers.left_open else "")),
@@ -62,16 +82,16 @@ def _head(run: Run, numbers: Summary) -> str:
         ("time to enforce, newly allowed", _enforced(numbers.newly_allowed)),
         *([("time between two looks", f"{numbers.resolution:.2f} s")] if numbers.resolution is not None else []),
         *([("established connections", f"{numbers.kept} kept, {numbers.cut} cut")] if numbers.kept or numbers.cut else []),
-        *([("left out", _left_out(run))] if run.facts.left_out else []),
-        ("duration", f"{run.facts.seconds:.1f} s"),
-        *((escaped(label), escaped(text)) for label, text in run.facts.cluster.items()),
+        *([("part", part_of(facts.shard.part, facts.planned, facts.selected))] if facts.shard else []),
+        *([("left out", _left_out(facts))] if facts.left_out else []),
+        ("duration", f"{facts.seconds:.1f} s"),
+        *((escaped(label), escaped(text)) for label, text in facts.cluster.items()),
     ]
-    return f"## {escaped(headline(run, numbers))}\n\n" + _table(("", ""), rows)
+    return f"## {escaped(telling.headline)}\n\n" + _table(("", ""), rows)
 
 
-def _left_out(run: Run) -> str:
-    facts = run.facts
-    return left_out(facts.left_out, facts.planned + facts.left_out, facts.left_out_disruptive)
+def _left_out(facts: Facts) -> str:
+    return left_out(facts.left_out, facts.selected + facts.left_out, facts.left_out_disruptive)
 
 
 def _order(item: tuple[Outcome, int]) -> int:
@@ -80,13 +100,13 @@ def _order(item: tuple[Outcome, int]) -> int:
 
 def _enforced(times: Enforced) -> str:
     if times.p50 is None or times.p99 is None:
-        return f"{counted(times.cells, 'cell')}, {times.never} never" if times.cells else "no cell"
-    never = f", {times.never} never" if times.never else ""
-    return f"p50 {times.p50:.2f} s, p99 {times.p99:.2f} s ({counted(times.cells, 'cell')}{never})"
+        return f"{counted(times.cells, 'cell')}, none ever" if times.cells else "no cell"
+    of, never = (f"{times.cells - times.never} of ", f", {times.never} never") if times.never else ("", "")
+    return f"p50 {times.p50:.2f} s, p99 {times.p99:.2f} s ({of}{counted(times.cells, 'cell')}{never})"
 
 
-def _problem(scenario: ScenarioRecord) -> str:
-    text = explain(scenario, width=120)
+def _problem(problem: Told) -> str:
+    scenario, text = problem.digest, problem.text
     # A fence longer than any in the text cannot be closed by it.
     fence = "`" * max([3, *(len(found) + 1 for found in re.findall("`+", text))])
     title = f"### {MARK[scenario.outcome]} {scenario.outcome}: {escaped(scenario.name)}"
@@ -94,8 +114,8 @@ def _problem(scenario: ScenarioRecord) -> str:
     return f"{title}\n\n{escaped(scenario.sentence)}\n\n{summary}\n\n{fence}text\n{_encodable(text)}\n{fence}\n\n</details>\n"
 
 
-def _others(run: Run, outcome: Outcome) -> str:
-    rows = [(escaped(scenario.name), escaped(scenario.sentence)) for scenario in run.of(outcome)]
+def _others(outcome: Outcome, scenarios: Iterable[ScenarioDigest]) -> str:
+    rows = [(escaped(scenario.name), escaped(scenario.sentence)) for scenario in scenarios]
     return f"### {MARK[outcome]} {outcome}: {len(rows)}\n\n" + _table(("scenario", "why"), rows)
 
 

@@ -24,6 +24,8 @@ def printable(text: str) -> str:
     """
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]}… ({len(text) - LONGEST} more characters)"
+    if text.isprintable():
+        return text
     # Categories: Cc control, Cf format (direction marks, zero width), Cs half of a surrogate pair, Zl and Zp line breaks.
     return "".join(_code(each) if unicodedata.category(each) in ("Cc", "Cf", "Cs", "Zl", "Zp") else each for each in text)
 

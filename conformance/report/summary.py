@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from conformance.judge import FindingKind, percentile
 from conformance.judge.finding import counted
-from conformance.record import Run, ScenarioRecord
+from conformance.record import Facts, Run, ScenarioRecord
 from conformance.world.verdict import Outcome, Verdict
 
 
@@ -50,28 +50,10 @@ class Summary:
     @classmethod
     def of(cls, run: Run) -> Summary:
         """The numbers of this run."""
-        measured = [step for each in run.scenarios for step in each.measurement.steps if step.number and step.timeline.rounds]
-        verdicts = Counter(expectation.verdict for step in measured for expectation in step.expected.values())
-        wrong = run.of(Outcome.FAILED, Outcome.ERROR)
-        established = Counter(each.was_kept for scenario in run.scenarios for each in scenario.judgement.established)
-        return cls(
-            outcomes=Counter(each.outcome for each in run.scenarios),
-            findings=Counter(finding.kind for each in wrong for finding in each.judgement.findings),
-            judged=verdicts[Verdict.ALLOWED] + verdicts[Verdict.BLOCKED],
-            left_open=verdicts[Verdict.OPEN],
-            blocked=verdicts[Verdict.BLOCKED],
-            transients=sum(len(each.judgement.transients) for each in run.scenarios),
-            newly_blocked=_enforced(run, Verdict.BLOCKED),
-            newly_allowed=_enforced(run, Verdict.ALLOWED),
-            resolution=percentile((later - earlier for step in measured for earlier, later in pairwise(step.timeline.rounds)), 50),
-            kept=established[True],
-            cut=established[False],
-            reached=sum(
-                finding.kind is FindingKind.WRONGLY_ALLOWED and not finding.is_beside
-                for each in wrong
-                for finding in each.judgement.findings
-            ),
-        )
+        tally = Tally()
+        for scenario in run.scenarios:
+            tally.add(scenario)
+        return tally.summary()
 
     @property
     def leaks(self) -> int:
@@ -84,20 +66,73 @@ class Summary:
         return self.findings.get(FindingKind.WRONGLY_BLOCKED, 0)
 
 
-def _enforced(run: Run, now: Verdict) -> Enforced:
-    cells = [each for scenario in run.scenarios for each in scenario.judgement.enforcements if each.now is now]
-    times = [each.seconds for each in cells if each.seconds is not None]
+class Tally:
+    """The numbers of a run, counted scenario by scenario: none of them need stay in memory."""
+
+    def __init__(self) -> None:
+        self._outcomes: Counter[Outcome] = Counter()
+        self._findings: Counter[FindingKind] = Counter()
+        self._verdicts: Counter[Verdict] = Counter()
+        self._established: Counter[bool] = Counter()
+        self._transients = self._reached = 0
+        self._enforced: dict[Verdict, list[float | None]] = {Verdict.BLOCKED: [], Verdict.ALLOWED: []}
+        self._looks: list[float] = []
+
+    def add(self, scenario: ScenarioRecord) -> None:
+        """Counts a scenario."""
+        judgement = scenario.judgement
+        self._outcomes[scenario.outcome] += 1
+        for step in scenario.measurement.steps:
+            if step.number and step.timeline.rounds:
+                self._verdicts.update(expectation.verdict for expectation in step.expected.values())
+                self._looks += (later - earlier for earlier, later in pairwise(step.timeline.rounds))
+        self._established.update(each.was_kept for each in judgement.established)
+        self._transients += len(judgement.transients)
+        for each in judgement.enforcements:
+            self._enforced[each.now].append(each.seconds)
+        if scenario.outcome in (Outcome.FAILED, Outcome.ERROR):
+            self._findings.update(finding.kind for finding in judgement.findings)
+            leaks = [finding for finding in judgement.findings if finding.kind is FindingKind.WRONGLY_ALLOWED]
+            self._reached += sum(not finding.is_beside for finding in leaks)
+
+    def summary(self) -> Summary:
+        """The numbers so far."""
+        verdicts = self._verdicts
+        return Summary(
+            outcomes=self._outcomes,
+            findings=self._findings,
+            judged=verdicts[Verdict.ALLOWED] + verdicts[Verdict.BLOCKED],
+            left_open=verdicts[Verdict.OPEN],
+            blocked=verdicts[Verdict.BLOCKED],
+            transients=self._transients,
+            newly_blocked=_enforced(self._enforced[Verdict.BLOCKED]),
+            newly_allowed=_enforced(self._enforced[Verdict.ALLOWED]),
+            resolution=percentile(self._looks, 50),
+            kept=self._established[True],
+            cut=self._established[False],
+            reached=self._reached,
+        )
+
+
+def _enforced(cells: list[float | None]) -> Enforced:
+    times = [seconds for seconds in cells if seconds is not None]
     return Enforced(len(cells), len(cells) - len(times), percentile(times, 50), percentile(times, 99))
 
 
 def headline(run: Run, numbers: Summary) -> str:
     """Whether this plugin enforces what it must, in one sentence."""
-    plugin = str(run.facts.plugin)
-    measured = run.of(Outcome.PASSED, Outcome.FAILED, Outcome.KNOWN_DEVIATION)
-    failed, errors, known = (numbers.outcomes.get(each, 0) for each in (Outcome.FAILED, Outcome.ERROR, Outcome.KNOWN_DEVIATION))
+    return headline_of(run.facts, numbers)
+
+
+def headline_of(facts: Facts, numbers: Summary) -> str:
+    """The same sentence from facts and numbers alone."""
+    plugin, there = str(facts.plugin), sum(numbers.outcomes.values())
+    passed, failed, errors, known = (
+        numbers.outcomes.get(each, 0) for each in (Outcome.PASSED, Outcome.FAILED, Outcome.ERROR, Outcome.KNOWN_DEVIATION)
+    )
     unsaid = f"; {counted(errors, 'scenario')} could not be measured" if errors else ""
-    unsaid += f"; the run was cut short, {_missing(run)}" if run.was_cut_short else ""
-    if not measured:
+    unsaid += f"; the run was cut short, {_missing(facts, there)}" if not facts.ended or there < facts.planned else ""
+    if not (measured := passed + failed + known):
         return f"Nothing was measured: nothing can be said about {plugin}{unsaid}."
     if failed:
         if numbers.blocked and numbers.reached >= numbers.blocked:
@@ -105,15 +140,14 @@ def headline(run: Run, numbers: Summary) -> str:
         counts = [f"{counted(numbers.leaks, 'cell')} wrongly allowed", f"{counted(numbers.outages, 'cell')} wrongly blocked"]
         others = sum(number for kind, number in numbers.findings.items() if kind.is_failure) - numbers.leaks - numbers.outages
         counts += [f"{counted(others, 'other finding')}"] if others else []
-        where = f"in {failed} of {counted(len(measured), 'scenario')}"
+        where = f"in {failed} of {counted(measured, 'scenario')}"
         return f"{plugin} does not enforce what it must: {', '.join(counts)}, {where}{unsaid}."
     but = f", but for {counted(known, 'known deviation')}" if known else ""
     enforces = f"{plugin} enforces what it must{but}" if not unsaid else f"{plugin} enforces what it was asked{but}"
-    passed = counted(numbers.outcomes.get(Outcome.PASSED, 0), "scenario")
     left_out = "".join(
         f", {number} {each}" for each in (Outcome.NOT_SUPPORTED, Outcome.SKIPPED) if (number := numbers.outcomes.get(each, 0))
     )
-    return f"{enforces}: {passed} passed{left_out}{unsaid}."
+    return f"{enforces}: {counted(passed, 'scenario')} passed{left_out}{unsaid}."
 
 
 def left_out(number: int, total: int, disruptive: int) -> str:
@@ -122,17 +156,5 @@ def left_out(number: int, total: int, disruptive: int) -> str:
     return f"{number} of {counted(total, 'scenario')} left out{which}"
 
 
-def _missing(run: Run) -> str:
-    planned = run.facts.planned
-    return f"{len(run.scenarios)} of {planned} scenarios are in the record" if planned else "what was finished is in the record"
-
-
-def worst_first(run: Run) -> list[ScenarioRecord]:
-    """Failed scenarios, those with most leaks first, then most outages; then those in error; in the record's order otherwise."""
-
-    def badness(scenario: ScenarioRecord) -> tuple[bool, int, int]:
-        judgement = scenario.judgement
-        leaks, outages = (judgement.count(kind) for kind in (FindingKind.WRONGLY_ALLOWED, FindingKind.WRONGLY_BLOCKED))
-        return scenario.outcome is Outcome.ERROR, -leaks, -outages
-
-    return sorted(run.of(Outcome.FAILED, Outcome.ERROR), key=badness)
+def _missing(facts: Facts, there: int) -> str:
+    return f"{there} of {facts.planned} scenarios are in the record" if facts.planned else "what was finished is in the record"

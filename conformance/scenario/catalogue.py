@@ -19,6 +19,12 @@ def is_scenario(path: Path) -> bool:
     return root is not None and path.absolute().relative_to(root).parts[0] != LAYOUTS
 
 
+def looks_like_one(path: Path) -> bool:
+    """Whether a file that lies anywhere is a scenario by its keys: other plugins of pytest have YAML files, too."""
+    words = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.suffix == ".yaml" else []
+    return all(any(line.startswith(key) for line in words) for key in ("layout:", "steps:"))
+
+
 def find(paths: Iterable[Path]) -> tuple[Path, ...]:
     """The scenarios among these files and folders, sorted, each once. A file that is named is one wherever it lies.
 

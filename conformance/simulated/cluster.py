@@ -33,6 +33,8 @@ _PODS_OF_A_NODE = 50
 class SimulatedCluster:
     """See ClusterUnderTest. `make_plane` makes the plugin: a faultless one, or one with a fault."""
 
+    inspection = None
+
     def __init__(self, make_plane: Callable[[SimulatedClock], Plane], times: Times) -> None:
         self.clock, self._times = SimulatedClock(), times
         self.plane = make_plane(self.clock)

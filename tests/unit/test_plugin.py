@@ -148,7 +148,9 @@ def test_a_folder_without_a_descriptor_is_no_plugin(tmp_path: Path) -> None:
 
 
 def test_the_plugins_of_the_suite_are_those_of_its_folder() -> None:
-    assert ["antrea", "bridge", "calico", "cilium", "cilium-native", "flannel", "kindnet", "kube-router", "ptp", "weave"] == names()
+    ciliums = ["cilium", "cilium-conformant", "cilium-default", "cilium-native"]
+    flannels = ["flannel", "flannel-netpol"]
+    assert ["antrea", "bridge", "calico", *ciliums, *flannels, "kindnet", "kube-network-policies", "kube-router", "ptp", "weave"] == names()
 
 
 def test_forms_of_version_probes() -> None:

@@ -99,3 +99,18 @@ def test_other_tests_do_not_notice_the_plugin(pytester, cache):
     result = pytester.runpytest()
     assert {"passed": 1} == result.parseoutcomes()
     assert not cache.exists()
+
+
+def test_a_scenario_that_is_named_is_collected_wherever_it_lies(pytester):
+    (pytester.path / "mine.yaml").write_text(GOOD.format(name="mine"))
+    assert ["mine.yaml::mine"] == lines(pytester.runpytest("--collect-only", "-q", "mine.yaml"))
+
+
+def test_scenarios_that_are_not_named_lie_below_a_catalogue(pytester):
+    (pytester.path / "mine.yaml").write_text(GOOD.format(name="mine"))
+    assert [] == lines(pytester.runpytest("--collect-only", "-q", "."))
+
+
+def test_another_yaml_file_that_is_named_is_left_to_other_plugins(pytester):
+    (pytester.path / "other.yaml").write_text("steps: []\n")
+    assert [] == lines(pytester.runpytest("--collect-only", "-q", "other.yaml"))

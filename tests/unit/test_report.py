@@ -13,11 +13,11 @@ from rich.console import Console
 
 from conformance.judge import FindingKind, Judgement, judge
 from conformance.record import Facts, Plugin, Run, ScenarioRecord
-from conformance.report import explain, junit, markdown, print_run, write_reports
+from conformance.report import explain, junit, markdown, print_run, tell, write_reports
 from conformance.report.explain import NAME
 from conformance.report.markdown import escaped
 from conformance.report.page import Page, printable
-from conformance.report.summary import Summary, headline, worst_first
+from conformance.report.summary import Summary, headline
 from conformance.report.tables import DIFFERENCE, MEANING, Look, looks, put_tables
 from conformance.world.expectation import Expectation
 from conformance.world.measurement import Measurement, StepMeasurement
@@ -428,7 +428,7 @@ def test_the_biggest_problems_come_first() -> None:
         "an-open-cell",
         "no-longer-known",
         "a-dead-server",
-    ] == [scenario.name for scenario in worst_first(RUN)][:5]
+    ] == worst_first(RUN)[:5]
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -487,7 +487,7 @@ def test_hostile_names_do_no_harm(kind: str, tmp_path: Path) -> None:
     write_reports(run, tmp_path)
 
     assert "\x1b" not in printed(run)
-    assert "<script>" not in MarkdownIt("commonmark").enable("table").render(markdown(run))
+    assert "<script>" not in rendered(run)
     ET.fromstring((tmp_path / "junit.xml").read_text(encoding="utf-8"))  # noqa: S314 # our own
 
 
@@ -495,14 +495,18 @@ def test_hostile_names_do_no_harm(kind: str, tmp_path: Path) -> None:
 
 
 def rendered(run: Run, **limits: int) -> str:
-    return MarkdownIt("commonmark").enable("table").render(markdown(run, **limits))
+    return MarkdownIt("commonmark").enable("table").render(markdown(tell(run), **limits))
+
+
+def worst_first(run: Run) -> list[str]:
+    return [each.digest.name for each in tell(run).problems()]
 
 
 def test_markdown_begins_with_the_answer_and_has_all_problems_worst_first() -> None:
     html = rendered(RUN)
 
     assert html.startswith(f"<h2>{headline(RUN, Summary.of(RUN))}</h2>")
-    assert re.findall(r"<h3>. (?:failed|error): (.*)</h3>", html) == [scenario.name for scenario in worst_first(RUN)]
+    assert re.findall(r"<h3>. (?:failed|error): (.*)</h3>", html) == worst_first(RUN)
     assert 10 == html.count("<pre>")
 
 
@@ -527,7 +531,7 @@ def test_a_fence_cannot_be_closed_from_inside() -> None:
 
 @pytest.mark.parametrize("limit", [2_000, 4_000, 8_000])
 def test_markdown_is_cut_with_a_count(limit: int) -> None:
-    text = markdown(RUN, limit)
+    text = markdown(tell(RUN), limit)
     sections = len(re.findall("^### ", text, re.MULTILINE))
 
     assert len(text.encode()) <= limit
@@ -535,7 +539,7 @@ def test_markdown_is_cut_with_a_count(limit: int) -> None:
 
 
 def test_what_fits_is_not_cut() -> None:
-    assert "left out" not in markdown(some("limit-traffic", "flaps"))
+    assert "left out" not in markdown(tell(some("limit-traffic", "flaps")))
 
 
 @pytest.mark.parametrize(
@@ -629,7 +633,7 @@ def test_all_kinds_of_findings_have_a_name_and_every_number_is_shown() -> None:
 def test_what_was_left_out_is_one_line(left_out: int, disruptive: int, sentence: str | None) -> None:
     run = Run(replace(facts(1), left_out=left_out, left_out_disruptive=disruptive), (SCENARIO["limit-traffic"],))
 
-    assert (sentence is not None) == ("left out" in printed(run)) == ("left out" in markdown(run))
+    assert (sentence is not None) == ("left out" in printed(run)) == ("left out" in markdown(tell(run)))
     if sentence is not None:
         assert f"  left out         {sentence}" in printed(run).splitlines()
         assert f"<td>left out</td><td>{sentence}</td>" in rendered(run).replace("\n", "")
@@ -645,7 +649,7 @@ def test_what_is_left_out_for_one_reason_is_one_line() -> None:
 
 
 def xml(run: Run = RUN) -> ET.Element:
-    return ET.fromstring(junit(run))  # noqa: S314 # our own
+    return ET.fromstring(junit(tell(run)))  # noqa: S314 # our own
 
 
 def case(name: str) -> ET.Element:
@@ -703,6 +707,7 @@ def test_a_run_without_a_start_has_no_timestamp() -> None:
 def test_reports_are_written_into_their_folder(tmp_path: Path) -> None:
     paths = write_reports(RUN, tmp_path / "out")
 
-    assert ["summary.md", "junit.xml"] == [path.name for path in paths]
-    assert paths[0].read_text(encoding="utf-8") == markdown(RUN)
-    assert paths[1].read_text(encoding="utf-8") == junit(RUN)
+    assert ["report.html", "summary.md", "junit.xml", "metrics.txt", "conformance.yaml"] == [path.name for path in paths]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(path.name for path in paths)
+    assert paths[1].read_text(encoding="utf-8") == markdown(tell(RUN))
+    assert paths[2].read_text(encoding="utf-8") == junit(tell(RUN))

@@ -1,6 +1,7 @@
 """The cluster under test as a value that the processes of a run share."""
 
 from ipaddress import ip_address
+from types import SimpleNamespace
 
 import pytest
 
@@ -33,6 +34,18 @@ def test_a_target_is_read_as_it_was_written(tmp_path, plugin):
     written = target(hosts=(ALPHA,), plugin=plugin)
     written.write(tmp_path)
     assert written == Target.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("provider", "expected"),
+    [
+        ("kind", {"provider": "kind", "cluster": "prod", "kube-proxy": "iptables"}),
+        ("kubeconfig", {"provider": "kubeconfig", "cluster": "prod"}),
+    ],
+)
+def test_of_a_cluster_of_our_own_the_mode_of_kube_proxy_is_known(monkeypatch, provider, expected):
+    monkeypatch.setattr("conformance.cluster.kind.known", lambda name: SimpleNamespace(kube_proxy="iptables"))
+    assert expected == target(provider=provider).facts
 
 
 def test_an_outside_host_is_a_name_its_addresses_and_a_command():

@@ -1,0 +1,1 @@
+"""Who may talk to whom by the model, as a drawing: SVG of our own, Mermaid, Graphviz."""
