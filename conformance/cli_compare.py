@@ -98,6 +98,9 @@ def merge(records: tuple[Path, ...], output: Path) -> None:
     from conformance.record import merge as merging
     from conformance.report import write_reports
 
+    whole = (output / "record.json").resolve()
+    if shard := next((path for path in records if whole in (path.resolve(), (path / "record.json").resolve())), None):
+        _refuse(f"{output} holds the shard {shard}, which would be written over: give another folder")
     try:
         run = merging.merge([(str(path), read(path)) for path in records])
     except (InvalidRecord, merging.InvalidMerge) as fault:
@@ -108,7 +111,7 @@ def merge(records: tuple[Path, ...], output: Path) -> None:
         _bring_diagnostics(records, output)
         write_reports(run, output)
     except OSError as fault:
-        _refuse(f"{output} cannot be written: {fault.strerror}")
+        _refuse(f"{output} cannot be written: {fault.strerror or fault}")
     click.echo(f"{len(records)} shards, {len(run.scenarios)} scenarios: {output / 'record.json'}")
 
 

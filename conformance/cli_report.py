@@ -150,6 +150,8 @@ def _plan(records: Sequence[Path], formats: Sequence[Format], wanted: str | None
         if not is_one:
             _refuse("standard output holds one record in one format: give a folder with -o")
         return {records[0]: {formats[0]: STANDARD}}
+    if not wanted:
+        _refuse("-o names no file and no folder")  # a variable that was empty
     output = Path(wanted)
     if is_one and not output.is_dir() and not wanted.endswith("/"):
         return {records[0]: {formats[0]: output}}

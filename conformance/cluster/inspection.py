@@ -15,7 +15,7 @@ from kubernetes.stream import stream
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.connection import Connection, Document
 from conformance.cluster.restart import PodsOf
-from conformance.cluster.streams import Stream
+from conformance.cluster.streams import ERROR, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,13 @@ class Inspection(Protocol):
         """What a container has said in the last `seconds`."""
 
     def run_in_pod(self, namespace: str, name: str, container: str, command: Sequence[str], limit: float) -> str:
-        """What a command writes in a container, on both of its outputs."""
+        """What a command writes in a container, on both of its outputs; a last line says that it failed, or did not end in time."""
 
 
 _TROUBLES = (client.ApiException, urllib3.exceptions.HTTPError, websocket.WebSocketException, OSError)
 
-_LONGEST_LOG = 2_000_000
-"""Bytes of a log that the API server is asked for."""
+_LAST_LINES, _LONGEST_LOG = 4_000, 2_000_000
+"""Lines of a log, and bytes, that the API server is asked for: bytes alone would be the oldest, and what failed has failed just now."""
 
 
 class ClusterInspection:
@@ -93,30 +93,39 @@ class ClusterInspection:
             limit,
             container=container,
             since_seconds=seconds,
+            tail_lines=_LAST_LINES,
             limit_bytes=_LONGEST_LOG,
         )
         return data.decode("utf-8", "replace")
 
     def run_in_pod(self, namespace: str, name: str, container: str, command: Sequence[str], limit: float) -> str:
         """See Inspection."""
+        doing = f"run `{' '.join(command)}` in {namespace}/{name}"
         own = client.ApiClient(self._connection.configuration)  # `stream` swaps a method on it while it runs
         try:
-            return str(
-                stream(
-                    client.CoreV1Api(own).connect_get_namespaced_pod_exec,
-                    name,
-                    namespace,
-                    container=container,
-                    command=list(command),
-                    stdout=True,
-                    stderr=True,
-                    _request_timeout=limit,
-                )
+            program = stream(
+                client.CoreV1Api(own).connect_get_namespaced_pod_exec,
+                name,
+                namespace,
+                container=container,
+                command=list(command),
+                stdout=True,
+                stderr=True,
+                _preload_content=False,
             )
+            try:
+                program.run_forever(timeout=limit)
+                is_late, status, output = program.is_open(), program.read_channel(ERROR), str(program.read_all())
+            finally:
+                program.close(timeout=0)
         except _TROUBLES as error:
-            raise BrokenCluster(f"cannot run `{' '.join(command)}` in {namespace}/{name}: {_words(error)}") from error
+            raise BrokenCluster(f"cannot {doing}: {_words(error)}") from error
         finally:
             own.close()
+        why = f"it did not end within {limit:.0f} s" if is_late else _failure(status)
+        if why and not output.strip():
+            raise BrokenCluster(f"cannot {doing}: {why}")
+        return f"{output}\n({why})\n" if why else output
 
     def _items(self, doing: str, method: Callable[..., Any], namespace: str, limit: float, **options: Any) -> list[Document]:
         try:
@@ -142,6 +151,15 @@ def _words(error: BaseException) -> str:
     if isinstance(error, client.ApiException) and error.status:
         return _told(error.body, error.status, str(error.reason))
     return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+def _failure(status: str) -> str:
+    """Why a command failed, of what the API server says at its end; "" where it did not."""
+    try:
+        found = json.loads(status or "{}")
+        return str(found.get("message") or "it failed") if found.get("status", "Success") != "Success" else ""
+    except (ValueError, AttributeError):
+        return " ".join(status.split())[:300]
 
 
 def _told(body: Any, status: int, otherwise: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from conformance.compare.nouns import Compared, Comparison, InvalidComparison, Row, Share
 from conformance.compare.rows import JUDGED, open_points, row_of
 from conformance.compare.times import times_of
+from conformance.record import Facts
 from conformance.record.digest import Digest, ScenarioDigest
 
 CORE = "core"
@@ -93,17 +94,36 @@ def _records(digests: Sequence[Digest], by_name: Sequence[Mapping[str, object]],
 
 
 def labels(digests: Sequence[Digest]) -> tuple[str, ...]:
-    """A unique name for each record, as short as it can be: the plugin's, with its version, with the start of the run, with a number."""
-    facts = [digest.facts for digest in digests]
-    shortest = [_cut(each.plugin.name) or "unnamed" for each in facts]
-    longer = [f"{name} {_cut(each.plugin.version)}".strip() for name, each in zip(shortest, facts, strict=True)]
-    dated = [f"{name} {each.started[:19].replace('T', ' ')}".strip() for name, each in zip(longer, facts, strict=True)]
-    numbered = [f"{name} #{place}" for place, name in enumerate(dated, 1)]
-    found = list(numbered)
-    for names in (dated, longer, shortest):
-        counts = Counter(names)
-        found = [name if counts[name] == 1 else now for name, now in zip(names, found, strict=True)]
-    return tuple(found) if len(set(found)) == len(found) else tuple(numbered)
+    """A unique name for each record, as short as it can be: the plugin's, with what sets it apart from others of that name, or a number.
+
+    Of version, families, mode of kube-proxy, Kubernetes, suite, shard and start of the run only what differs is said, until all are told
+    apart.
+    """
+    found = [_cut(digest.facts.plugin.name) or "unnamed" for digest in digests]
+    for told in zip(*(_aspects(digest.facts) for digest in digests), strict=True):
+        alike: dict[str, list[int]] = {}
+        for place, name in enumerate(found):
+            alike.setdefault(name, []).append(place)
+        for places in alike.values():
+            if len({told[place] for place in places}) > 1:
+                for place in places:
+                    found[place] = f"{found[place]} {told[place]}".strip()
+    counts = Counter(found)
+    unique = tuple(name if counts[name] == 1 else f"{name} #{place}" for place, name in enumerate(found, 1))
+    return unique if len(set(unique)) == len(unique) else tuple(f"{name} #{place}" for place, name in enumerate(found, 1))
+
+
+def _aspects(facts: Facts) -> tuple[str, ...]:
+    """What may set a record apart from others of the same plugin, what people ask for first."""
+    return (
+        _cut(facts.plugin.version),
+        "dual" if len(facts.families) > 1 else " ".join(facts.families),
+        _cut(facts.cluster.get("kube-proxy", "")),
+        f"Kubernetes {_cut(facts.cluster.get('Kubernetes') or 'unknown')}",
+        f"suite {_cut(facts.suite or 'unknown')}",
+        f"shard {facts.shard.part}" if facts.shard else "",
+        facts.started[:19].replace("T", " "),
+    )
 
 
 def _cut(text: str) -> str:

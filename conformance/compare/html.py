@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from conformance.compare import words
-from conformance.compare.nouns import Became, Comparison, Distribution, OpenPoint, Row, Share, Where
+from conformance.compare.nouns import Became, Compared, Comparison, Distribution, OpenPoint, Row, Share, Where
 from conformance.judge.finding import counted
 from conformance.report.html.shell import document
 from conformance.report.html.templates import asset, render
@@ -44,7 +44,7 @@ def html(comparison: Comparison) -> str:
     body = render(
         "compare.html",
         sentence=sentence,
-        records=[_record(comparison, place) for place in range(len(comparison.records))],
+        records=[_record(*each) for each in zip(comparison.records, words.facts_of(comparison.records), strict=True)],
         labels=comparison.labels,
         kinds=[(str(kind), words.WORDS[kind].heading) for kind in comparison.by_difference()],
         group_names=sorted({row.group for row in comparison.rows}),
@@ -63,9 +63,8 @@ def html(comparison: Comparison) -> str:
     return document(sentence, body, script=asset("compare.js"), style=asset("compare.css"))
 
 
-def _record(comparison: Comparison, place: int) -> dict[str, object]:
-    record = comparison.records[place]
-    return {"label": record.label, "facts": words.facts_of(record), "outcomes": _outcomes(record.outcomes)}
+def _record(record: Compared, facts: Mapping[str, str]) -> dict[str, object]:
+    return {"label": record.label, "facts": facts, "outcomes": _outcomes(record.outcomes)}
 
 
 def _outcomes(counts: Mapping[Outcome, int]) -> list[tuple[str, int]]:

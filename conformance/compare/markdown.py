@@ -69,7 +69,7 @@ def _labels(comparison: Comparison) -> list[str]:
 
 
 def _head(comparison: Comparison) -> str:
-    facts = [facts_of(record) for record in comparison.records]
+    facts = facts_of(comparison.records)
     rows = [[escaped(key), *(_text(each[key]) for each in facts)] for key in facts[0]]
     rows += [
         [f"{MARK[outcome]} {outcome}", *(str(record.outcomes.get(outcome, 0)) for record in comparison.records)]

@@ -104,7 +104,8 @@ class Where:
 class Row:
     """A scenario that two records or more have. `became`: for each record, None where it does not have it.
 
-    `differences` are worst first, none where all agree. `where` are the first cells that differ, `cells` counts all of them.
+    `differences` are worst first, none where all agree. `where` are the first cells that differ, `cells` counts all of them. `opened` are
+    the open cells (step, question) that are decided differently.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Row:
     differences: tuple[Difference, ...] = ()
     where: tuple[Where, ...] = ()
     cells: int = 0
+    opened: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,13 +38,14 @@ def row_of(scenarios: Sequence[ScenarioDigest | None], families: Iterable[str]) 
     kinds = _kinds([each for each in results if each])
     if not kinds and any(kind not in _PASSING and _is_of(cell, families) for cell, seen in differing for kind in seen if kind):
         kinds = [Difference.OTHER_CELLS]
-    if any(_verdicts(answers) for answers in open_answers(scenarios).values()):
+    opened = tuple(sorted(cell for cell, answers in open_answers(scenarios).items() if _verdicts(answers)))
+    if opened:
         kinds.append(Difference.OPEN)
     actions = {number: action for each in there for number, action in each.actions.items()}
     where = tuple(Where(step, actions.get(step, "") if step is not None else "", question, seen) for (step, question), seen in differing)
     first = there[0]
     kept = sorted(where, key=lambda each: kinds[0] not in each.seen) if kinds else []  # what the row stands under comes first
-    return Row(first.name, first.group, first.about, first.needs, results, tuple(kinds), tuple(kept[:CELLS]), len(kept))
+    return Row(first.name, first.group, first.about, first.needs, results, tuple(kinds), tuple(kept[:CELLS]), len(kept), opened)
 
 
 def _kinds(results: Sequence[Became]) -> list[Difference]:

@@ -103,10 +103,11 @@ def _heads(comparison: Comparison) -> list[str]:
 def _put_records(comparison: Comparison, console: Console) -> None:
     console.print()
     rows: list[list[Cell]] = []
-    for number, record in enumerate(comparison.records, 1):
+    every = facts_of(comparison.records)
+    for number, (record, facts) in enumerate(zip(comparison.records, every, strict=True), 1):
         outcomes = _counts(record.outcomes, is_narrow=_is_narrow(comparison))
-        rows.append([str(number), record.label, outcomes, *facts_of(record).values()])
-    _put(console, ["", "record", "scenarios", *facts_of(comparison.records[0])], rows)
+        rows.append([str(number), record.label, outcomes, *facts.values()])
+    _put(console, ["", "record", "scenarios", *every[0]], rows)
     if _is_narrow(comparison):
         console.print(Text(", ".join(f"{MARKS[outcome][0]} {outcome}" for outcome in OUTCOME_ORDER), style="dim"))
 

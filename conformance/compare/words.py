@@ -15,6 +15,10 @@ MOST_NAMED = 4
 """Records that a sentence names; more of them are only counted."""
 
 
+_LONGEST_ACTION = 40
+"""Characters of what was done in a step, in a table: the cell behind it is to be read, too."""
+
+
 class Words(NamedTuple):
     """How to speak of a difference: beside a number, as the reason in a sentence, as a heading, and what it means."""
 
@@ -51,7 +55,10 @@ WORDS: Mapping[Difference, Words] = {
     Difference.KNOWN: Words("known", "by what is known", "Known of some only", "All fail alike; only for some it is a known deviation."),
     Difference.OTHER_CELLS: Words("other cells", "by the cells", "Other cells", "All fail in the same ways, in different cells."),
     Difference.OPEN: Words(
-        "open point", "by an open point", "Open points", "All pass, and decide differently what the specification leaves to the plugin."
+        "open point",
+        "by an open point",
+        "Open points",
+        "Otherwise alike: they decide differently what the specification leaves to the plugin.",
     ),
 }
 
@@ -112,16 +119,19 @@ def troubles(became: Became) -> str:
     )
 
 
-def place(where: Where) -> str:
-    """The cell and its step."""
-    step = "" if where.step is None else f"step {where.step}" + (f" ({where.action})" if where.action else "")
+def place(where: Where, longest: int | None = None) -> str:
+    """The cell and its step; of what was done there `longest` characters at the most."""
+    action = where.action if longest is None or len(where.action) <= longest else where.action[: longest - 1] + "…"
+    step = "" if where.step is None else f"step {where.step}" + (f" ({action})" if action else "")
     return ": ".join(filter(None, (step, where.question or "the whole step" if step else where.question))) or "the whole scenario"
 
 
 def where_or_why(row: Row) -> str:
     """The first cell that differs, and how many more; for a scenario that some did not judge, why they did not."""
+    if row.differences[0] is Difference.OPEN:
+        return _first(row.opened)
     if row.where:
-        return place(row.where[0]) + (f", and {counted(row.cells - 1, 'more cell')}" if row.cells > 1 else "")
+        return place(row.where[0], _LONGEST_ACTION) + (f", and {counted(row.cells - 1, 'more cell')}" if row.cells > 1 else "")
     sentences = (each.sentence for each in row.became if each is not None and OF_OUTCOME.get(each.outcome) is row.differences[0])
     return next(sentences, "")
 
@@ -145,8 +155,12 @@ def decided(verdict: Verdict | None, answer: AnswerKind | None) -> str:
 
 def first_cell(point: OpenPoint) -> str:
     """The first cell of an open point, and how many more there are."""
-    step, question = point.cells[0]
-    more = f", and {counted(len(point.cells) - 1, 'more cell')}" if len(point.cells) > 1 else ""
+    return _first(point.cells)
+
+
+def _first(cells: Sequence[tuple[int, str]]) -> str:
+    step, question = cells[0]
+    more = f", and {counted(len(cells) - 1, 'more cell')}" if len(cells) > 1 else ""
     return f"step {step}: {question}{more}"
 
 
@@ -223,8 +237,13 @@ def blocks(distribution: Distribution) -> str:
     return f"{''.join(bars[:-1])}|{bars[-1]}"
 
 
-def facts_of(record: Compared) -> dict[str, str]:
-    """What a reader wants to know of a record before anything else."""
+def facts_of(records: Sequence[Compared]) -> list[dict[str, str]]:
+    """For each record what a reader wants to know of it before anything else; without what none of them tells."""
+    every = [_facts(record) for record in records]
+    return [{key: text for key, text in facts.items() if any(each[key] for each in every)} for facts in every]
+
+
+def _facts(record: Compared) -> dict[str, str]:
     facts = record.facts
     minutes, rest = divmod(round(facts.seconds), 60)
     shard = f", shard {facts.shard.part}" if facts.shard else ""
@@ -232,6 +251,7 @@ def facts_of(record: Compared) -> dict[str, str]:
         "plugin": str(facts.plugin),
         "Kubernetes": facts.cluster.get("Kubernetes", ""),
         "families": ", ".join(facts.families),
+        "kube-proxy": facts.cluster.get("kube-proxy", ""),
         "suite": facts.suite,
         "started": f"{facts.started[:16].replace('T', ' ')} UTC" if facts.started else "",
         "took": f"{minutes} min {rest:02d} s" + (" (cut short)" if record.was_cut_short else "") + shard,

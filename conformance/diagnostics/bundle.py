@@ -15,6 +15,9 @@ ABOUT = "about.md"
 FILE, WHOLE = 512 * 1024, 4 * 1024 * 1024
 """Bytes of one file and of all files of a scenario."""
 
+_LOOKED_AT = FILE + 128 * 1024
+"""Characters of a text that are looked through: more than a file holds, for a key may begin before it."""
+
 
 @dataclass
 class Bundle:
@@ -31,10 +34,15 @@ class Bundle:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def text(self, name: str, what: str, content: str, *, keeps_end: bool = False) -> None:
-        """Adds a text. `keeps_end`: where it is too long, its beginning is cut (a log)."""
-        data = redacted(content).encode("utf-8", "backslashreplace")
-        if len(data) > FILE:
-            cut = f"({len(data) - FILE} bytes are cut here)\n".encode()
+        """Adds a text; of one in which nothing stands, a note. `keeps_end`: where it is too long, its beginning is cut (a log)."""
+        if not content.strip():
+            self.note(f"{name} ({what}): none")
+            return
+        near = content[-_LOOKED_AT:] if keeps_end else content[:_LOOKED_AT]  # looking for secrets in all of it might take too long
+        data = redacted(near).encode("utf-8", "backslashreplace")
+        far = len(content) - len(near)
+        if len(data) > FILE or far:
+            cut = f"({max(0, len(data) - FILE) + far} bytes are cut here)\n".encode()
             data = cut + data[-FILE:] if keeps_end else data[:FILE] + b"\n" + cut
         self.data(name, what, data)
 

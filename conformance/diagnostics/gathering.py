@@ -53,8 +53,11 @@ class Gathering:
         if self.plugin is None:
             self.bundle.note("nothing of the plugin: nobody said which one runs here (--cni)")
         else:
-            for which in dict.fromkeys([*self.plugin.restart, *(each.pods for each in self.plugin.diagnostics)]):
+            agents = dict.fromkeys([*self.plugin.restart, *(each.pods for each in self.plugin.diagnostics)])
+            for which in agents:
                 yield from (partial(self._noted, self._agents, self.plugin, which, node) for node in self.nodes)
+            for namespace in dict.fromkeys(which.namespace for which in agents):
+                yield partial(self._noted, self._events, namespace, "plugin")
         if self.inspection.nodes is None:
             self.bundle.note("no rules and routes of the nodes: only those of a cluster of kind can be reached")
             return
@@ -70,22 +73,24 @@ class Gathering:
         except BrokenCluster as trouble:
             self.bundle.note(str(trouble))
 
-    def _events(self, namespace: str) -> None:
+    def _events(self, namespace: str, folder: str = "world") -> None:
         events = sorted(self.inspection.events(namespace, self.limit), key=_when)
         lines = [f"{_when(each)} {each.get('type')} {_about(each)} {each.get('reason')}: {each.get('message')}" for each in events]
-        self.bundle.text(f"world/{namespace}/events.txt", "events, oldest first", "\n".join(lines) + "\n", keeps_end=True)
+        self.bundle.text(f"{folder}/{namespace}/events.txt", "events, oldest first", "\n".join([*lines, ""]), keeps_end=True)
 
     def _objects(self, namespace: str, kind: str) -> None:
         found = [plain(each) for each in self.inspection.objects(kind, namespace, self.limit)]
-        text = yaml.safe_dump_all(found, sort_keys=False)
+        text = yaml.safe_dump_all(found, sort_keys=False) if found else ""
         self.bundle.text(f"world/{namespace}/{kind}.yaml", f"{kind}, as the API server has them", text)
 
     def _agents(self, plugin: Descriptor, which: PodsOf, node: str) -> None:
-        """The logs of the agents on a node, then what their own commands show."""
+        """The agents on a node as they are, their logs, then what their own commands show."""
         pods = [pod for pod in self.inspection.pods_of(which, self.limit) if pod["spec"].get("nodeName") == node]
         if not pods:
             self.bundle.note(f"nothing of the plugin: no pod of {which} runs on {node}")
         for pod in pods:
+            text = yaml.safe_dump(plain(pod), sort_keys=False)
+            self.bundle.text(f"nodes/{node}/{pod['metadata']['name']}.yaml", "the agent's pod, as the API server has it", text)
             for container in pod["spec"]["containers"]:
                 self._noted(self._log, pod, container["name"])
             for state in plugin.diagnostics:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from conformance.judge.finding import counted
 from conformance.record import Facts
@@ -32,16 +32,34 @@ MARK = {
 def markdown(telling: Telling, limit: int = LIMIT) -> str:
     """The run in at most `limit` bytes of UTF-8.
 
-    What does not fit is left out from the end, and a last line says how many scenarios that are.
+    Where there is no room for everything, tables go first, so that every problem keeps its name and sentence; then whole sections, from
+    the end. Last lines count both.
     """
-    others = (Outcome.KNOWN_DEVIATION, Outcome.NOT_SUPPORTED, Outcome.SKIPPED)
-    blocks = [
-        _news(telling.news),
-        _head(telling),
-        *map(_problem, telling.problems()),
-        *(_others(outcome, found) for outcome in others if (found := telling.of(outcome))),
-    ]
-    return _cut([block for block in blocks if block], limit)
+    top = [block for block in (_news(telling.news), _head(telling)) if block]
+    outcomes = (Outcome.KNOWN_DEVIATION, Outcome.NOT_SUPPORTED, Outcome.SKIPPED)
+    others = [_others(outcome, found) for outcome in outcomes if (found := telling.of(outcome))]
+    sections, bare = _problems(telling.problems(), limit - sum(map(_size, [*top, *others])))
+    last = _without_tables(bare) if bare else ""
+    return _cut([*top, *sections, *others], limit - len(last.encode())) + last
+
+
+def _problems(problems: Sequence[Told], room: int) -> tuple[list[str], int]:
+    """A section for each problem, the first of them whole as far as there is `room` in bytes, and how many of them have no tables."""
+    found = [(_problem(each), _problem(each, has_tables=False)) for each in problems]
+    left = room - sum(_size(short) for _, short in found)
+    if left >= sum(_size(whole) - _size(short) for whole, short in found):
+        return [whole for whole, _ in found], 0
+    left -= len(_without_tables(len(found)).encode()) + len(_missing(len(found)).encode())
+    sections = []
+    for whole, short in found:
+        more = _size(whole) - _size(short)
+        sections.append(whole if more <= left else short)
+        left -= more if more <= left else 0
+    return sections, sum(section is short for section, (_, short) in zip(sections, found, strict=True))
+
+
+def _size(block: str) -> int:
+    return len(block.encode()) + 1
 
 
 def _news(news: News | None) -> str:
@@ -60,7 +78,7 @@ def _cut(blocks: list[str], limit: int) -> str:
     kept: list[str] = []
     left = limit - len(_missing(len(blocks)).encode())
     for block in blocks:
-        left -= len(block.encode()) + 1
+        left -= _size(block)
         if left < 0:
             return "\n".join([*kept, _missing(len(blocks) - len(kept))])
         kept.append(block)
@@ -69,6 +87,10 @@ def _cut(blocks: list[str], limit: int) -> str:
 
 def _missing(number: int) -> str:
     return f"\n**{counted(number, 'more section')} left out here for want of room: record.json has everything.**\n"
+
+
+def _without_tables(number: int) -> str:
+    return f"\n**The tables of {counted(number, 'scenario')} are left out here for want of room: record.json has everything.**\n"
 
 
 def _head(telling: Telling) -> str:
@@ -105,13 +127,15 @@ def _enforced(times: Enforced) -> str:
     return f"p50 {times.p50:.2f} s, p99 {times.p99:.2f} s ({of}{counted(times.cells, 'cell')}{never})"
 
 
-def _problem(problem: Told) -> str:
+def _problem(problem: Told, *, has_tables: bool = True) -> str:
     scenario, text = problem.digest, problem.text
     # A fence longer than any in the text cannot be closed by it.
     fence = "`" * max([3, *(len(found) + 1 for found in re.findall("`+", text))])
-    title = f"### {MARK[scenario.outcome]} {scenario.outcome}: {escaped(scenario.name)}"
+    title = f"### {MARK[scenario.outcome]} {scenario.outcome}: {escaped(scenario.name)}\n\n{escaped(scenario.sentence)}\n"
+    if not has_tables:
+        return title
     summary = "<details><summary>tables, cells, policies</summary>"
-    return f"{title}\n\n{escaped(scenario.sentence)}\n\n{summary}\n\n{fence}text\n{_encodable(text)}\n{fence}\n\n</details>\n"
+    return f"{title}\n{summary}\n\n{fence}text\n{_encodable(text)}\n{fence}\n\n</details>\n"
 
 
 def _others(outcome: Outcome, scenarios: Iterable[ScenarioDigest]) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric, StateSetMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import generate_latest
 
 from conformance.judge import FindingKind, percentile
@@ -28,7 +28,10 @@ RUN = ("plugin", "plugin_version")
 
 
 def openmetrics(telling: Telling) -> str:
-    """The run in the text format of OpenMetrics 1.0; ends with `# EOF`. All are gauges: a run is over, nothing counts on."""
+    """The run in the text format of OpenMetrics 1.0; ends with `# EOF`. All are gauges: a run is over, nothing counts on.
+
+    Types that only OpenMetrics has (info, stateset) are not used: so the older text format's readers (a node exporter's) take it, too.
+    """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Run(telling))
     return str(generate_latest(registry), "utf-8")  # type: ignore[no-untyped-call] # the library's types end here
@@ -78,19 +81,19 @@ class _Run:
 
     def _info(self) -> Metric:
         facts = self._telling.facts
-        family = InfoMetricFamily(f"{PREFIX}_run", "What was measured, and with what.", labels=RUN)
         cluster = {"provider": facts.cluster.get("provider", ""), "kubernetes": facts.cluster.get("Kubernetes", "")}
         known = {"suite_version": facts.suite, "families": " ".join(facts.families), **cluster}
-        family.add_metric(self._run, {key: printable(text) for key, text in known.items()})
-        return family
+        values = {tuple(map(printable, known.values())): 1}
+        return self._gauge("run_info", "What was measured, and with what.", values, *known)
 
     def _outcomes(self) -> Metric:
-        name = f"{PREFIX}_scenario_outcome"
-        family = StateSetMetricFamily(name, "What became of each scenario.", labels=(*RUN, "scenario", "group"))
-        for each in self._telling.scenarios:
-            labels = (*self._run, printable(each.name), printable(each.group))
-            family.add_metric(labels, {outcome.value: outcome is each.outcome for outcome in Outcome})
-        return family
+        values = {
+            (printable(each.name), printable(each.group), outcome.value): outcome is each.outcome
+            for each in self._telling.scenarios
+            for outcome in Outcome
+        }
+        about = "What became of each scenario: 1 for its outcome, 0 for the others."
+        return self._gauge("scenario_outcome", about, values, "scenario", "group", "outcome")
 
     def _enforced(self) -> Iterator[Metric]:
         times: dict[tuple[str, str], list[EnforcementDigest]] = {}
@@ -107,7 +110,7 @@ class _Run:
             for percent in QUANTILES
             if (value := percentile(found, percent)) is not None
         }
-        about = "From the API server's acceptance of a change until a cell did what it asks: quantiles over cells."
+        about = "From the API server's acceptance of a change until a cell did what it asks: quantiles over the cells that did."
         yield self._gauge("time_to_enforce", about, quantiles, *by, "quantile", unit="seconds")
         yield self._gauge("changed_cells", "Cells whose verdict a step changed.", {key: len(cells) for key, cells in times.items()}, *by)
         never = {key: len(cells) - len(reached[key]) for key, cells in times.items()}

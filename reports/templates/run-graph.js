@@ -41,7 +41,7 @@ function drawnEdges(edges) {
   const blocked = edges.filter((edge) => edge.kind === 'blocked' && !edge.wrong), allowed = edges.filter((edge) => edge.kind === 'allowed' && !edge.wrong);
   const [hidden, what] = blocked.length >= allowed.length ? [blocked, 'blocked'] : [allowed, 'allowed'];
   const rest = edges.filter((edge) => !hidden.includes(edge)), kept = rest.slice(0, 3 * MOST_EDGES);
-  const missing = [[hidden.length, `pairs that are ${what}`], [rest.length - kept.length, 'more pairs']].filter(([number]) => number).map(([number, which]) => `${number} ${which}`);
+  const missing = [[hidden.length, what], [rest.length - kept.length, 'more']].filter(([number]) => number).map(([number, which]) => `${number} ${which}`);
   return {drawn: kept, note: missing.length ? `Not drawn: ${missing.join(' and ')}.` : ''};
 }
 

@@ -114,6 +114,30 @@ def test_a_record_may_come_by_standard_input(folder: Path) -> None:
     assert call("report", "night", "--format", "json").output == call("report", "-", "--format", "json", given=given).output
 
 
+def test_what_comes_by_standard_input_may_be_packed(folder: Path) -> None:
+    given = gzip.compress((folder / "night" / "record.json").read_bytes())
+
+    assert call("report", "night", "--format", "json").output == call("report", "-", "--format", "json", given=given).output
+
+
+def test_standard_input_that_is_no_text_is_told() -> None:
+    result = call("report", "-", given=b"\x89PNG\xff")
+
+    assert (2, "standard input: the record is damaged: it is not text in UTF-8\n") == (result.exit_code, result.output)
+
+
+def test_a_record_that_is_given_twice_is_one() -> None:
+    result = call("report", "night", "night", "--format", "json", "-o", "out/")
+
+    assert (0, "out/summary.json\n") == (result.exit_code, result.output)
+
+
+def test_what_is_new_is_said_once_for_a_record_whatever_its_formats() -> None:
+    result = call("report", "night", "--baseline", "fine", "--format", "json,markdown", "-o", "out")
+
+    assert ["Since", "out/summary.json", "out/summary.md"] == [line.split()[0] for line in result.output.splitlines()]
+
+
 def test_the_parts_of_a_killed_run_make_a_report(folder: Path) -> None:
     document = json.loads((folder / "fine" / "record.json").read_text(encoding="utf-8"))
     head = {key: document[key] for key in ("format", "version")} | {"facts": document["facts"] | {"ended": ""}}
@@ -163,7 +187,7 @@ SENTENCE = {
     "other.json": 'this is no record of cni-conformance: it has no "format"',
     "list.json": "the record is damaged: record is [], not an object",
     "image.json": "the record is damaged: it is not text in UTF-8",
-    "not-packed.json.gz": "cannot be unpacked as gzip",
+    "not-packed.json.gz": "it is packed with gzip, and cannot be unpacked",
     "no-record-in-it": "record.json: the record cannot be read: No such file or directory",
 }
 
@@ -213,6 +237,7 @@ def test_what_is_no_record_is_one_sentence_and_nothing_is_written(words: list[st
         pytest.param(["report", "night", "fine", "-o", "-"], "standard output holds one record in one format", id="two records"),
         pytest.param(["report", "night", "fine", "-o", "night/record.json"], "night/record.json is a file: several", id="no folder"),
         pytest.param(["report", "night", "--format", "html", "-o", "night/record.json/x"], "written: Not a directory", id="in it"),
+        pytest.param(["report", "night", "--format", "html", "-o", ""], "-o names no file and no folder", id="an empty name"),
         pytest.param(["report", "night", "--format", "html", "-o", "/proc/it.html"], "/proc/it.html cannot be written", id="nowhere"),
         pytest.param(["judge", "night", "--report", "night/record.json"], "night/record.json cannot be written: ", id="a file as folder"),
         pytest.param(["report", "-"], "standard input: the record is damaged: record is not JSON", id="an empty standard input"),

@@ -33,7 +33,7 @@ from conformance.compare.comparing import labels
 from conformance.compare.nouns import Difference, Where
 from conformance.compare.rows import CELLS
 from conformance.compare.times import BOUNDS, distribution
-from conformance.compare.words import agreement, blocks, headline, open_sentence, seconds, times_sentence
+from conformance.compare.words import agreement, blocks, headline, open_sentence, seconds, times_sentence, where_or_why
 from conformance.record.digest import ScenarioDigest
 from conformance.world.verdict import AnswerKind, Family, FindingKind, Verdict
 
@@ -253,18 +253,56 @@ MORNING, EVENING = "2026-11-21T09:00:00.123+00:00", "2026-11-21T21:00:00.123+00:
     [
         ([("cilium", "1", MORNING), ("calico", "3", MORNING)], ("cilium", "calico")),
         ([("cilium", "1", MORNING), ("cilium", "2", MORNING), ("calico", "3", MORNING)], ("cilium 1", "cilium 2", "calico")),
-        ([("cilium", "1", MORNING), ("cilium", "1", EVENING)], ("cilium 1 2026-11-21 09:00:00", "cilium 1 2026-11-21 21:00:00")),
+        ([("cilium", "1", MORNING), ("cilium", "1", EVENING)], ("cilium 2026-11-21 09:00:00", "cilium 2026-11-21 21:00:00")),
         ([("cilium", "", MORNING), ("cilium", "1", MORNING)], ("cilium", "cilium 1")),
-        ([("cilium", "1", ""), ("cilium", "1", "")], ("cilium 1 #1", "cilium 1 #2")),
+        ([("cilium", "1", ""), ("cilium", "1", "")], ("cilium #1", "cilium #2")),
         ([("", "", ""), ("", "", "")], ("unnamed #1", "unnamed #2")),
         ([("n" * 50, "", ""), ("n" * 60, "", "")], ("n" * 39 + "… #1", "n" * 39 + "… #2")),
-        ([("a 1", "", ""), ("a", "1", ""), ("a", "2", "")], ("a 1", "a 1 #2", "a 2")),
-        ([("a 1", "9", ""), ("a", "1", ""), ("a", "2", "")], ("a 1 9 #1", "a 1 #2", "a 2 #3")),
+        ([("a 1", "", ""), ("a", "1", ""), ("a", "2", "")], ("a 1 #1", "a 1 #2", "a 2")),
+        ([("a 1", "9", ""), ("a", "1", ""), ("a", "2", "")], ("a 1 #1", "a 1 #2", "a 2")),
     ],
 )
 def test_every_record_has_a_name_of_its_own(runs, expected):
     found = labels([digest(name, version=version, started=started) for name, version, started in runs])
     assert (expected, len(runs)) == (found, len(set(found)))
+
+
+BOTH_FAMILIES, IPV4 = (Family.IPV4, Family.IPV6), (Family.IPV4,)
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        pytest.param([{"families": BOTH_FAMILIES}, {"families": IPV4}], ("cilium dual", "cilium ipv4"), id="families"),
+        pytest.param(
+            [{"cluster": {"kube-proxy": "nftables"}}, {"cluster": {"kube-proxy": "iptables"}}],
+            ("cilium nftables", "cilium iptables"),
+            id="mode of kube-proxy",
+        ),
+        pytest.param(
+            [{"families": IPV4}, {"families": IPV4, "version": "2"}, {"families": BOTH_FAMILIES}],
+            ("cilium 1.0 ipv4", "cilium 2", "cilium 1.0 dual"),
+            id="only those that are alike are told more of",
+        ),
+        pytest.param(
+            [{"cluster": {"Kubernetes": "v1.34.4"}}, {"cluster": {}}],
+            ("cilium Kubernetes v1.34.4", "cilium Kubernetes unknown"),
+            id="Kubernetes",
+        ),
+    ],
+)
+def test_records_of_one_plugin_are_told_apart_by_what_differs(runs, expected):
+    assert expected == labels([digest("cilium", **run) for run in runs])
+
+
+def test_records_of_two_suites_are_told_apart_by_the_suite():
+    newer = replace(cilium(), facts=replace(cilium().facts, suite="0.2.0"))
+    assert ("cilium suite 0.1.0", "cilium suite 0.2.0") == labels([cilium(), newer])
+
+
+def test_a_scenario_that_differs_in_an_open_cell_alone_says_in_which():
+    row = next(row for row in BOTH.rows if row.name == "open-point")
+    assert f"step 1: {OUTSIDE}" in where_or_why(row)
 
 
 @pytest.mark.parametrize(
@@ -293,7 +331,7 @@ def test_what_cannot_be_compared_is_told_in_one_sentence(digests, sentence):
 
 def test_two_runs_of_one_plugin_that_differ_in_their_start_are_two_runs():
     again = replace(cilium(), path=Path("later.json"), facts=replace(cilium().facts, started=EVENING))
-    assert ("cilium 1.0 2026-11-21 09:00:00", "cilium 1.0 2026-11-21 21:00:00") == compare([cilium(), again]).labels
+    assert ("cilium 2026-11-21 09:00:00", "cilium 2026-11-21 21:00:00") == compare([cilium(), again]).labels
 
 
 def test_a_scenario_of_one_name_in_another_file_is_the_same_scenario():
@@ -304,6 +342,13 @@ def test_a_scenario_of_one_name_in_another_file_is_the_same_scenario():
 def test_a_wrong_cell_without_a_question_is_of_the_whole_step():
     row = compare([digest("one", scenario("a")), digest("two", scenario("a", FAILED, finding(FindingKind.NETWORK, "", 2)))]).rows[0]
     assert (Where(2, "put back: delete deny", "", (None, Difference.NETWORK)),) == row.where
+
+
+def test_a_long_action_does_not_hide_the_cell():
+    actions = {1: "at once: " + "apply deny; delete deny; " * 20}
+    two = scenario("a", FAILED, finding(LEAK, TO_WEB), finding(LEAK, TO_API), actions=actions)
+    row = compare([digest("one", scenario("a")), digest("two", two)]).rows[0]
+    assert f"step 1 (at once: apply deny; delete deny; apply…): {TO_WEB}, and 1 more cell" == where_or_why(row)
 
 
 def test_one_cell_with_two_faults_counts_once_as_the_worse():

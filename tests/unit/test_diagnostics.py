@@ -113,7 +113,7 @@ class Seen:
         return [
             {
                 "metadata": {"name": f"agent-{node}", "namespace": which.namespace},
-                "spec": {"nodeName": node, "containers": [{"name": "main"}]},
+                "spec": {"nodeName": node, "containers": [{"name": "main", "env": [{"name": "PASSWORD", "value": "hunter2"}]}]},
             }
             for node in nodes
         ]
@@ -158,6 +158,8 @@ def test_a_scenario_that_fails_has_all_of_it(tmp_path: Path) -> None:
     assert {"cilium-dbg-policy-get.txt", "nft-list-ruleset.txt", "ip-6-route-show-table-all.txt", "iptables-save-c.txt"} <= {
         Path(name).name for name in names
     }
+    assert {"agent-simulated-worker.yaml", "agent-simulated-worker-main.log"} <= {Path(name).name for name in names}
+    assert "plugin/kube-system/events.txt" in names
     assert {"events.txt", "pods.yaml", "policies.yaml", "services.yaml"} <= {Path(name).name for name in names if name.startswith("world/")}
     assert not [name for name in names if "elsewhere" in name]  # no end of the question is there
     about = (folder / "about.md").read_text()
@@ -327,6 +329,22 @@ def test_a_long_log_keeps_its_end_and_a_long_text_its_beginning(tmp_path: Path) 
     assert log.endswith(" last")
     assert text_.startswith("first ")
     assert text_.endswith("(11 bytes are cut here)\n")
+
+
+def test_of_a_text_that_is_longer_than_any_file_only_what_is_near_is_looked_through(tmp_path: Path) -> None:
+    bundle = Bundle(tmp_path)
+    bundle.text("log", "a log", "x" * 3 * FILE + f" token: {TOKEN} last", keeps_end=True)
+    kept = (tmp_path / "log").read_text()
+    assert kept.endswith(" token: (left out) last")
+    assert kept.startswith(f"({3 * FILE + len(f' token: {TOKEN} last') - FILE - len(TOKEN) + len('(left out)')} bytes are cut here)\n")
+
+
+def test_a_text_in_which_nothing_stands_is_a_note_and_no_file(tmp_path: Path) -> None:
+    bundle = Bundle(tmp_path)
+    bundle.text("world/shop/services.yaml", "services", " \n")
+    bundle.close("a", [])
+    assert {"about.md"} == files(tmp_path)
+    assert "- world/shop/services.yaml (services): none" in (tmp_path / "about.md").read_text()
 
 
 def test_a_bundle_has_a_size_and_says_what_is_left_out(tmp_path: Path) -> None:

@@ -18,17 +18,18 @@ import sample_run
 from markupsafe import Markup
 
 from conformance.judge import FindingKind, Judgement
-from conformance.record import Run, ScenarioRecord
+from conformance.record import Run, ScenarioRecord, ShardFacts
 from conformance.record.digest import digest_of
 from conformance.report.baseline import news
 from conformance.report.html import html, html_parts, write_html
-from conformance.report.html.overview import by_capability, by_group
+from conformance.report.html.overview import by_capability, by_group, overview
 from conformance.report.html.scenario import PROBLEMS, problem_of, row_of
 from conformance.report.html.shared import MOST_LINES, Shared, labels_of, packed, script_json, width_for
 from conformance.report.html.shell import document
 from conformance.report.html.templates import asset, render
-from conformance.report.summary import Summary, headline
+from conformance.report.summary import Enforced, Summary, headline
 from conformance.report.tables import DIFFERENCE
+from conformance.shard import Shard
 from conformance.world.verdict import AnswerKind, Outcome
 
 RUN = every_outcome.run()
@@ -135,6 +136,27 @@ def test_what_does_not_fit_is_counted_and_the_worst_is_kept() -> None:
 
 
 # --- the numbers ----------------------------------------------------------------------------------------------------
+
+
+def test_what_a_shard_left_out_is_counted_of_the_whole_catalogue() -> None:
+    shard = ShardFacts(Shard(1, 8), 410, "selection", "catalogue")
+    facts = replace(RUN.facts, planned=52, left_out=15, left_out_disruptive=0, shard=shard)
+    assert "15 of 425 scenarios left out" in Elements(html(Run(facts, ()))).text
+
+
+@pytest.mark.parametrize(
+    ("times", "number", "note"),
+    [
+        pytest.param(Enforced(4, 0, 0.5, 2.0), "0.50 s", "median; 99 %: 2.00 s; 4 cells", id="all got there"),
+        pytest.param(Enforced(4, 1, 0.5, 2.0), "0.50 s", "median; 99 %: 2.00 s; 1 of 4 cells never", id="most did"),
+        pytest.param(Enforced(4, 3, 0.5, 0.5), "never", "3 of 4 cells; the others: median 0.50 s, 99 %: 0.50 s", id="most did not"),
+        pytest.param(Enforced(1, 1, None, None), "never", "none of 1 cell", id="none did"),
+        pytest.param(Enforced(0, 0, None, None), "-", "no cell changed so", id="none had to"),
+    ],
+)
+def test_a_time_to_enforce_is_that_of_most_cells(times: Enforced, number: str, note: str) -> None:
+    found = overview(RUN.facts, (), replace(Summary.of(RUN), newly_blocked=times))
+    assert f'<dt>newly blocked after</dt><dd class="figure">{number}</dd><dd class="muted small">{note}</dd>' in found
 
 
 def test_groups_are_counted_the_worst_first() -> None:

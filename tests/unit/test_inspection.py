@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from test_connection import TIMES, Server, kubeconfig
 
+from conformance.cluster import inspection as looking
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.client import Cluster
 from conformance.cluster.commands import BrokenCommand
@@ -67,7 +68,9 @@ def test_lists_are_read_once_and_as_they_are(server: Server, inspection: Cluster
 def test_a_log_is_that_of_the_last_seconds_and_has_a_size(server: Server, inspection: ClusterInspection) -> None:
     server.replies = [(200, "what it said")]
     assert '"what it said"' == inspection.log("kube-system", "agent", "main", 300, 1.0)
-    assert ["/api/v1/namespaces/kube-system/pods/agent/log?container=main&limitBytes=2000000&sinceSeconds=300"] == paths(server)
+    assert ["/api/v1/namespaces/kube-system/pods/agent/log?container=main&limitBytes=2000000&sinceSeconds=300&tailLines=4000"] == paths(
+        server
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,6 +97,53 @@ def test_a_command_that_cannot_be_run_in_a_pod_is_told(server: Server, inspectio
     server.replies = [REFUSED]
     with pytest.raises(BrokenCluster, match=r"cannot run `cilium-dbg status` in ns/agent: pods \"agent\" is forbidden: .* \(403\)"):
         inspection.run_in_pod("ns", "agent", "main", ["cilium-dbg", "status"], 1.0)
+
+
+class Program:
+    """What an exec leads to: `says` on its outputs and `status` at its end; one without a status does not end."""
+
+    def __init__(self, says: str, status: str) -> None:
+        self.says, self.status, self.is_closed = says, status, False
+
+    def run_forever(self, timeout: float) -> None:
+        self.was_given = timeout
+
+    def is_open(self) -> bool:
+        return not self.status
+
+    def read_channel(self, channel: int) -> str:
+        return self.status
+
+    def read_all(self) -> str:
+        return self.says
+
+    def close(self, timeout: float) -> None:
+        self.is_closed = True
+
+
+SUCCESS, FAILURE = '{"status": "Success"}', '{"status": "Failure", "message": "command terminated with exit code 1"}'
+
+
+@pytest.mark.parametrize(
+    ("says", "status", "expected"),
+    [
+        pytest.param("rules\n", SUCCESS, "rules\n", id="it ends"),
+        pytest.param("", SUCCESS, "", id="it has nothing to say"),
+        pytest.param("usage\n", FAILURE, "usage\n\n(command terminated with exit code 1)\n", id="it fails"),
+        pytest.param("one\n", "", "one\n\n(it did not end within 2 s)\n", id="it does not end"),
+        pytest.param("", FAILURE, "cannot run `ipset list` in ns/agent: command terminated with exit code 1", id="it is not there"),
+        pytest.param("", "", "cannot run `ipset list` in ns/agent: it did not end within 2 s", id="it hangs"),
+        pytest.param("", "no JSON", "cannot run `ipset list` in ns/agent: no JSON", id="an end that nobody knows"),
+    ],
+)
+def test_a_command_in_a_pod_says_how_it_ended(monkeypatch, inspection: ClusterInspection, says: str, status: str, expected: str) -> None:
+    program = Program(says, status)
+    monkeypatch.setattr(looking, "stream", lambda *_, **__: program)
+    try:
+        found = inspection.run_in_pod("ns", "agent", "main", ["ipset", "list"], 2.0)
+    except BrokenCluster as trouble:
+        found = str(trouble)
+    assert (expected, 2.0, True) == (found, program.was_given, program.is_closed)
 
 
 @pytest.fixture

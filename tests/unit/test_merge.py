@@ -177,11 +177,21 @@ def test_what_the_shards_found_out_about_failures_comes_along(files, tmp_path):
         (folder / "diagnostics" / name / "about.md").write_text(name)
         (tmp_path / f"{number}.json").rename(folder / "record.json")
     code, output = merged_by_hand(
-        str(tmp_path / "1"), str(tmp_path / "2" / "record.json"), str(tmp_path / "3.json"), "-o", str(tmp_path / "1")
+        str(tmp_path / "1"), str(tmp_path / "2" / "record.json"), str(tmp_path / "3.json"), "-o", str(tmp_path / "whole")
     )
     assert 0 == code, output
-    found = {path.parent.name: path.read_text() for path in (tmp_path / "1" / "diagnostics").glob("*/about.md")}
+    found = {path.parent.name: path.read_text() for path in (tmp_path / "whole" / "diagnostics").glob("*/about.md")}
     assert {"one": "one", "two": "two"} == found
+
+
+def test_a_merge_does_not_write_over_one_of_its_shards(files, tmp_path):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1.json").rename(tmp_path / "1" / "record.json")
+    before = (tmp_path / "1" / "record.json").read_bytes()
+    for given in (tmp_path / "1", tmp_path / "1" / "record.json"):
+        code, output = merged_by_hand(str(given), *files[1:], "-o", str(tmp_path / "1"))
+        assert (2, f"{tmp_path}/1 holds the shard {given}, which would be written over: give another folder\n") == (code, output)
+    assert before == (tmp_path / "1" / "record.json").read_bytes()
 
 
 def test_a_folder_that_cannot_be_written_is_named(files, tmp_path):

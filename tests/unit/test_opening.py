@@ -52,8 +52,10 @@ def test_a_packed_record_is_read_from_its_file_and_its_folder(record: Path) -> N
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        pytest.param("r.json.gz", TEXT.encode(), "its name ends in .gz, and it cannot be unpacked as gzip", id="not packed"),
-        pytest.param("r.json.gz", gzip.compress(TEXT.encode())[:500], "it cannot be unpacked as gzip", id="half a packed file"),
+        pytest.param("r.json.gz", TEXT.encode(), "it is packed with gzip, and cannot be unpacked", id="not packed"),
+        pytest.param(
+            "r.json.gz", gzip.compress(TEXT.encode())[:500], "it is packed with gzip, and cannot be unpacked", id="half a packed file"
+        ),
         pytest.param("r.json", TEXT[:5000].encode(), "record is not JSON (", id="half a file"),
         pytest.param("r.json", b"", "record is not JSON (Expecting value in line 1, column 1)", id="an empty file"),
         pytest.param("r.json", b"[1]", "record is [1], not an object", id="JSON, but no object"),
@@ -133,6 +135,7 @@ def test_the_collector_of_garbage_is_at_rest_and_works_again() -> None:
         pytest.param([1, True], Part.integers, "x[1] is True, not a whole number", id="true is no number"),
         pytest.param([1, -1], Part.integers, "x[1] is -1, not a whole number", id="negative"),
         pytest.param([None, 0.5], Part.integers_or_none, "x[1] is 0.5, not a whole number", id="numbers or null"),
+        pytest.param(10**400, Part.number, "x is 1000", id="a number that is too large"),
         pytest.param([0.5, "1"], Part.numbers, "x[1] is '1', not a number", id="numbers"),
         pytest.param(["allowed", "maybe"], lambda part: part.words(Verdict), "x[1] is 'maybe', not one of allowed", id="words"),
         pytest.param([0, 2], lambda part: part.all_at("ab"), "x[1] is 2, not below 2", id="places"),

@@ -467,12 +467,16 @@ def test_without_details_each_problem_is_its_sentence() -> None:
     assert "policies as applied" not in text
 
 
+def test_a_version_that_is_unknown_is_no_part_of_a_sentence() -> None:
+    assert "Reference plugin ptp" == str(Plugin("ptp", "Reference plugin ptp", "unknown"))
+
+
 def test_a_run_of_nothing_is_printed() -> None:
     assert "newly blocked: no cell" in printed(Run(facts(), ()))
 
 
 def test_a_direction_in_which_no_cell_got_there_says_so() -> None:
-    assert "newly blocked: 6 cells, 6 never" in printed(Run(facts(), (many(3),)))
+    assert "newly blocked: 6 cells, none ever" in printed(Run(facts(), (many(3),)))
 
 
 def nasty(kind: str) -> Run:
@@ -522,7 +526,7 @@ def test_markdown_of_a_run_of_nothing() -> None:
 
 
 def test_markdown_of_a_run_in_which_nothing_got_there() -> None:
-    assert "<td>6 cells, 6 never</td>" in rendered(Run(facts(), (many(3),)))
+    assert "<td>6 cells, none ever</td>" in rendered(Run(facts(), (many(3),)))
 
 
 def test_a_fence_cannot_be_closed_from_inside() -> None:
@@ -532,10 +536,12 @@ def test_a_fence_cannot_be_closed_from_inside() -> None:
 @pytest.mark.parametrize("limit", [2_000, 4_000, 8_000])
 def test_markdown_is_cut_with_a_count(limit: int) -> None:
     text = markdown(tell(RUN), limit)
-    sections = len(re.findall("^### ", text, re.MULTILINE))
+    missing = 13 - len(re.findall("^### ", text, re.MULTILINE))
+    bare = len(tell(RUN).problems()) - text.count("<details>")
 
     assert len(text.encode()) <= limit
-    assert f"**{13 - sections} more sections left out here for want of room: record.json has everything.**" in text
+    assert missing == sum(map(int, re.findall(r"\*\*(\d+) more sections left out here for want of room", text)))
+    assert f"**The tables of {bare} scenarios are left out here for want of room: record.json has everything.**" in text
 
 
 def test_what_fits_is_not_cut() -> None:
