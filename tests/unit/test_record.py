@@ -336,6 +336,12 @@ STEP = "scenarios.1.steps.1"
             id="a text as count",
         ),
         pytest.param(damaged(f"{STEP}.tracks.0.0", 5), "tracks[0][0] is 5, not [first round,", id="no row"),
+        pytest.param(damaged(f"{STEP}.tracks.0", 5), "tracks[0] is 5, not an array", id="no spans"),
+        pytest.param(
+            damaged("facts.shard", {"part": "9/8", "selected": 1, "selection": "", "catalogue": ""}),
+            "record.facts.shard.part is '9/8', not a shard, written as 3/8",
+            id="no shard",
+        ),
         pytest.param(
             damaged("scenarios.4.known_deviations.0.cells", ["x"]),
             "cells is ['x'], not cells written as",

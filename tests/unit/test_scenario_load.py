@@ -25,6 +25,7 @@ from conformance.scenario.scenario import (
     Step,
 )
 from conformance.scenario.steps import ACTIONS
+from conformance.scenario.writing import layout_document
 from conformance.world.place import Port
 from conformance.world.table import Cell, Lane
 from conformance.world.verdict import Protocol, Verdict
@@ -447,3 +448,7 @@ def test_every_part_of_the_schema_says_what_is_wanted() -> None:
         return [value, *found] if isinstance(value, dict) and {"type", "anyOf", "enum"} & set(value) and "$schema" not in value else found
 
     assert [] == [part for part in parts(schema()) if not isinstance(part.get("description"), str) and isinstance(part.get("type"), str)]
+
+
+def test_a_shared_layout_is_written_as_its_name():
+    assert "three-by-three" == layout_document(Layout("three-by-three", {}))
