@@ -27,8 +27,8 @@ def lint(session: nox.Session) -> None:
     session.run("lint-imports")
     session.run("cni-conformance", "check")
     if shutil.which("go"):
-        programs = session.create_tmp()
-        session.run("go", "install", ACTIONLINT, env={"GOBIN": programs}, external=True)
+        programs = Path(session.create_tmp()).absolute()
+        session.run("go", "install", ACTIONLINT, env={"GOBIN": str(programs)}, external=True)
         session.run(f"{programs}/actionlint", external=True)
     else:
         session.warn("the workflows are not checked: actionlint is built with Go, which is not on this machine")
