@@ -103,7 +103,7 @@ def _ends(inventory: Inventory, asked: End, port: str) -> Iterator[tuple[Workloa
         raise InvalidQuestion(f"svc/{asked.ref} has no port {port}; it has: {has or 'none'}")
     behind = [each for each in inventory.workloads if asked.is_for(each)]
     target, own = str(wanted[0].target), wanted[0].protocol
-    ends = [(each, _port(target, own, each)) for each in behind if target.isdigit() or _named(target, own, each)]
+    ends = [(each, _port(target, own, each)) for each in behind if _is_number(target) or _named(target, own, each)]
     if not ends:
         raise InvalidQuestion(f"nobody stands behind svc/{asked.ref} on port {port}")
     yield from ends
@@ -111,10 +111,10 @@ def _ends(inventory: Inventory, asked: End, port: str) -> Iterator[tuple[Workloa
 
 def _port(word: str, protocol: Protocol | None, end: Workload | OutsideHost) -> Port:
     ports = end.ports if isinstance(end, Workload) else ()
-    if word.isdigit():
-        number = int(word)
+    if _is_number(word):
+        number = int(word) if len(word) <= _LONGEST else 0
         if not 1 <= number <= 65535:
-            raise InvalidQuestion(f"{word} is no port: ports are numbers from 1 to 65535")
+            raise InvalidQuestion(f"{word[:_LONGEST]}{word[_LONGEST:] and '…'} is no port: ports are numbers from 1 to 65535")
         own = {each.protocol for each in ports if each.number == number}
         return Port(number, protocol or (own.pop() if len(own) == 1 else Protocol.TCP))
     named = _named(word, protocol, end)
@@ -122,6 +122,14 @@ def _port(word: str, protocol: Protocol | None, end: Workload | OutsideHost) -> 
         has = ", ".join(map(str, ports)) or "none that are declared"
         raise InvalidQuestion(f"{end.ref} has no port called {word!r}; it has: {has}")
     return Port(named.number, named.protocol)
+
+
+_LONGEST = 9
+"""Python reads no number of thousands of digits."""
+
+
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdigit()
 
 
 def _named(word: str, protocol: Protocol | None, end: Workload | OutsideHost) -> Port | None:
@@ -213,6 +221,8 @@ def _notes(inventory: Inventory, ranges: Ranges, found: list[_Answer]) -> Iterat
     )
     if has_blocks and not ranges.is_known and not any(each.addresses for each in inventory.workloads):
         yield f"Pods' addresses are taken to lie in {ranges}, which matters for ipBlocks: --pod-cidr says otherwise."
+    if replaced := inventory.replaced():
+        yield f"Of policies with one name the last one counts: {', '.join(f'{each.ref} ({each.where}) does not' for each in replaced[:5])}."
     if foreign := inventory.foreign():
         kinds = ", ".join(sorted({each.kind for each in foreign}))
         yield f"Policies of other APIs ({len(foreign)}: {kinds}) may decide otherwise: NetworkPolicy says nothing of them."

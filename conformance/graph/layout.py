@@ -70,7 +70,7 @@ def place(drawing: Drawing) -> Placed:
         deep = max(rows.values(), default=1)
         bands[group] = Box(EDGE, y, wide, HEAD + PAD * 2 + deep * HEIGHT + (deep - 1) * GAP_DOWN)
         y += bands[group].height + EDGE
-    curves = tuple(_curves(drawing, nodes))
+    curves = tuple(_curves(drawing, nodes, y))
     return Placed(nodes, bands, curves, wide + 2 * EDGE, y)
 
 
@@ -114,7 +114,7 @@ def _from_askers(count: int, ways: Mapping[int, Sequence[int]]) -> list[int]:
     return found[::-1]
 
 
-def _curves(drawing: Drawing, nodes: Mapping[int, Box]) -> Iterator[Curve]:
+def _curves(drawing: Drawing, nodes: Mapping[int, Box], high: float) -> Iterator[Curve]:
     plain = [number for number, arrow in enumerate(drawing.arrows) if arrow.source != arrow.target]
     leaving = _slots({number: (drawing.arrows[number].source, nodes[drawing.arrows[number].target].y) for number in plain})
     coming = _slots({number: (drawing.arrows[number].target, nodes[drawing.arrows[number].source].y) for number in plain})
@@ -128,7 +128,7 @@ def _curves(drawing: Drawing, nodes: Mapping[int, Box]) -> Iterator[Curve]:
             start = source.x + source.width, source.y + source.height * leaving[number]
             end = target.x, target.y + target.height * coming[number]
             others = [box for each, box in nodes.items() if each not in (arrow.source, arrow.target)]
-            points = _around(start, end, others)
+            points = _around(start, end, others, high)
         label = _free(points, wide, taken)
         taken.append(label)
         (x, y), *rest = points
@@ -151,10 +151,11 @@ _DETOURS = (0.0, *(sign * step * (HEIGHT + GAP_DOWN) for step in (0.5, 1, 1.5, 2
 """How far an arrow bends up or down."""
 
 
-def _around(start: tuple[float, float], end: tuple[float, float], others: Sequence[Box]) -> _Points:
-    """The straightest curve that passes behind no other node, if there is one."""
+def _around(start: tuple[float, float], end: tuple[float, float], others: Sequence[Box], high: float) -> _Points:
+    """The straightest curve within the drawing that passes behind no other node, if there is one."""
     tries = [_between(start, end, detour) for detour in _DETOURS]
-    return next((points for points in tries if not _is_behind(points, others)), tries[0])
+    inside = [points for points in tries if all(0 < _at(points, number / 24)[1] < high for number in range(25))]
+    return next((points for points in inside if not _is_behind(points, others)), tries[0])
 
 
 def _is_behind(points: _Points, others: Sequence[Box]) -> bool:
@@ -176,7 +177,7 @@ def _loop(box: Box) -> _Points:
 
 def _free(points: _Points, wide: float, taken: Sequence[Box]) -> Box:
     """A place for a label at the curve where nothing else is, if there is one."""
-    tries = [_box(points, part, wide) for part in (0.5, 0.4, 0.6, 0.32, 0.68, 0.25, 0.75, 0.18, 0.82)]
+    tries = [_box(points, part, wide) for part in (0.5 + sign * step / 25 for step in range(10) for sign in (-1, 1))]
     return next((box for box in tries if not any(box.meets(each) for each in taken)), tries[0])
 
 

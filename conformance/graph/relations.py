@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from conformance.manifests.ground import Ranges, isolates, world_of
 from conformance.manifests.inventory import Inventory
-from conformance.manifests.outside import ANY_PORT, hosts_of, named_ports, plain_ports, rules_of
+from conformance.manifests.outside import NamedPorts, hosts_of, named_ports, plain_ports, rules_of
 from conformance.model.classes import ClassTable
 from conformance.model.match import Match, labels_of, other_of, peer_match
 from conformance.world.expectation import Reading
@@ -97,7 +97,7 @@ def _node(places: Sequence[Place], isolated: frozenset[Direction]) -> Node:
 
 
 def _arrows(
-    places: Sequence[Sequence[Place]], nodes: Sequence[Node], table: ClassTable, named: tuple[Port, ...], several: Iterable[str]
+    places: Sequence[Sequence[Place]], nodes: Sequence[Node], table: ClassTable, named: NamedPorts, several: Iterable[str]
 ) -> Iterator[Arrow]:
     """What a rule lets through: where neither end is isolated, no rule has a word."""
     for one, sources in enumerate(places):
@@ -115,9 +115,9 @@ def _arrows(
 class _Reach:
     """What the model says of all ports between two places."""
 
-    def __init__(self, table: ClassTable, source: Place, target: Place, named: tuple[Port, ...]) -> None:
-        self.serves = plain_ports(target)
-        ports = tuple(dict.fromkeys((*self.serves, *named)))
+    def __init__(self, table: ClassTable, source: Place, target: Place, named: NamedPorts) -> None:
+        self.serves, self.named = plain_ports(target), named
+        ports = tuple(dict.fromkeys((*self.serves, *named.every)))
         families = {family_of(each) for each in source.addresses} & {family_of(each) for each in target.addresses}
         self.verdicts: dict[Family, dict[Port, Verdict]] = {
             family: {port: table.verdict(Question(source.ref, target.ref, port.number, port.protocol, family)) for port in ports}
@@ -134,13 +134,26 @@ class _Reach:
         return ", ".join(f"{label} ({names[family]})" for family, label in labels.items() if label)
 
     def _ports(self, found: Sequence[Port]) -> str:
-        rest = {port.protocol for port in found if port.number == ANY_PORT}
-        if {Protocol.TCP, Protocol.UDP} <= rest:
+        rest = {port.protocol for port in found if port in self.named.rest}
+        if {Protocol.TCP, Protocol.UDP, Protocol.SCTP} <= rest:
             return ALL_PORTS
         # Of ports that nobody serves there an arrow would say too much, where it is known which are served.
-        shown = [port for port in found if port in self.serves] if self.serves else [port for port in found if port.protocol not in rest]
-        words = [f"all {protocol}" for protocol in sorted(rest)] if not self.serves else []
-        return ", ".join([*words, *(str(port) for port in shown if port.number != ANY_PORT)])
+        if self.serves:
+            return ", ".join(str(port) for port in found if port in self.serves)
+        named = [port for port in found if port.protocol not in rest]
+        return ", ".join([*(f"all {protocol}" for protocol in sorted(rest)), *_ranges(named, self.named)])
+
+
+def _ranges(found: Sequence[Port], named: NamedPorts) -> Iterator[str]:
+    """Ports of stretches as a policy would say them: those that follow each other are one range."""
+    ranges: list[tuple[Port, int]] = []
+    for port in found:
+        last = named.stretches[port]
+        if ranges and ranges[-1][0].protocol is port.protocol and ranges[-1][1] + 1 == port.number:
+            ranges[-1] = ranges[-1][0], last
+        else:
+            ranges.append((port, last))
+    return (str(first) if first.number == last else f"{first.number}-{last}/{first.protocol}" for first, last in ranges)
 
 
 def _merged(nodes: Sequence[Node], arrows: Sequence[Arrow]) -> tuple[list[Node], list[Arrow]]:
@@ -220,6 +233,8 @@ def _left_out(inventory: Inventory, world: World) -> Iterator[str]:
     in_node_network = [each.ref for each in inventory.workloads if each.is_host_network]
     if in_node_network:
         yield f"In their node's network, where much is left to the plugin ({len(in_node_network)}): {few(in_node_network)}."
+    if replaced := inventory.replaced():
+        yield f"Not drawn: policies that a later one of their name replaces ({len(replaced)}: {few([each.where for each in replaced])})."
     if foreign := inventory.foreign():
         yield f"Not drawn: policies of other APIs ({len(foreign)}: {few(sorted({each.kind for each in foreign}))})."
     yield from (f"{sentence[:1].upper()}{sentence[1:]}." for sentence in inventory.unknown)

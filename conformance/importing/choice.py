@@ -14,6 +14,7 @@ from conformance.scenario.layout import RESERVED, Layout, NamespacePlan, PodPlan
 from conformance.world.door import DoorPort
 from conformance.world.labels import Labels, Selector
 from conformance.world.place import Port
+from conformance.world.verdict import Direction
 
 
 @dataclass(slots=True)
@@ -79,6 +80,8 @@ class _Choosing:
             if each.host_ports:
                 self.left_out.add("workloads have host ports, which are not taken", each.ref)
             plan = PodPlan(self._labels(each.ref, each.labels, self.pod_keys), tuple(self._ports(each)))
+            if not plan.serves and self._is_to_be_asked(each):
+                self.left_out.add("policies admit somebody to workloads that declare no port: nobody asks them", each.ref)
             name = namer.short(each.ref.partition("/")[2])
             if name != each.name:
                 self.left_out.add("workloads have another name here", f"{each.ref} is {name}")
@@ -87,6 +90,13 @@ class _Choosing:
                 each.kind == "StatefulSet" and each.replicas > 1
             ):  # its pods usually talk to each other, and one pod alone would not be asked
                 yield namer.short(f"{name}/2"), plan
+
+    def _is_to_be_asked(self, workload: Workload) -> bool:
+        """Whether a policy admits somebody to it."""
+        return any(
+            policy.rules(Direction.INGRESS) and policy.namespace == workload.namespace and policy.subjects.matches(workload.labels)
+            for policy in self.inventory.sound()
+        )
 
     def _labels(self, ref: str, labels: Labels, keys: Collection[str]) -> dict[str, str]:
         """Those by which something selects: others would only be read by strangers, or by webhooks of the test cluster."""
@@ -131,6 +141,8 @@ class _Choosing:
             if each.kind == "ExternalName" or not any(each.is_for(workload) for workload in workloads):
                 self.left_out.add("Services behind which none of the pods stands are not taken", each.ref)
                 continue
+            if not each.ports:
+                self.left_out.add("Services without ports are not taken", each.ref)
             plan = self._service(each, pods)
             if plan is not None:
                 yield namer.short(each.name), plan
@@ -166,6 +178,8 @@ class _Choosing:
                 names.add(each.name)
 
     def _others(self) -> None:
+        for policy in self.inventory.replaced():
+            self.left_out.add("policies are replaced by a later one of their name", f"{policy.ref} at {policy.where}")
         for each in self.inventory.passed:
             if each.is_policy:
                 self.left_out.add("policies of other APIs are not taken", f"{each.kind} {each.name}")

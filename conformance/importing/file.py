@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from conformance.importing.choice import choose
 from conformance.importing.expecting import expect_of, verdicts_of
 from conformance.manifests.inventory import Inventory
@@ -40,7 +38,7 @@ def import_of(inventory: Inventory, name: str, origin: str) -> Imported:
         raise NothingToImport("there is no workload (Deployment, Pod …) of which a pod could be made")
     if not chosen.policies:
         raise NothingToImport("there is no NetworkPolicy in the namespaces of the workloads")
-    texts = {key: Block(yaml.safe_dump(document, sort_keys=False, width=140)) for key, document in chosen.policies.items()}
+    texts = {key: Block(file_text(document)) for key, document in chosen.policies.items()}
     spaces = ", ".join(chosen.layout.namespaces)
     scenario = Scenario(
         name=name,
@@ -55,8 +53,12 @@ def import_of(inventory: Inventory, name: str, origin: str) -> Imported:
         origin=(f"imported from {origin}",),
     )
     verdicts = verdicts_of(fictive_world(chosen.layout), map(NetworkPolicy.from_document, chosen.policies.values()))
+    if not verdicts:
+        raise NothingToImport(
+            "there is nothing to ask: that takes two pods, and a port that one declares or that a Service leads to by number"
+        )
     unknown = sum(1 for verdict in verdicts.values() if verdict is None)
-    if verdicts and unknown == len(verdicts):
+    if unknown == len(verdicts):
         raise NothingToImport("every question depends on the addresses that a cluster gives (ipBlock): there is nothing to expect")
     left_out = (*chosen.left_out.sentences(), *_of_addresses(unknown, len(verdicts)), *inventory.unknown)
     text = "".join(_head(left_out)) + file_text(_content(scenario, expect_of(verdicts)))

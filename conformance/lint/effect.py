@@ -7,17 +7,22 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from conformance.lint.scene import Scene, Spot, Subject, clauses_of
-from conformance.manifests.inventory import PolicyObject
-from conformance.manifests.outside import hosts_of, named_ports, plain_ports
+from conformance.manifests.inventory import SYSTEM, PolicyObject
+from conformance.manifests.outside import edges_of, named_ports, plain_ports
 from conformance.model.alike import classes_of, words_of
 from conformance.model.decide import Oracle
-from conformance.world.place import OutsideHost, Pod, Port, World, family_of
-from conformance.world.policy import NetworkPolicy, PolicyPeer
+from conformance.scenario.fictive import NAME_LABEL
+from conformance.world.place import Namespace, OutsideHost, Pod, Port, World, family_of
+from conformance.world.policy import NetworkPolicy, PolicyPeer, PolicyPort, Rule
 from conformance.world.question import Question
 from conformance.world.verdict import Direction, Family, Protocol
 
 MOST_QUESTIONS = 30_000_000
 """More than so many questions are not asked to find superfluous policies: minutes."""
+
+
+_ELSEWHERE = "somewhere else"
+"""A namespace of which the manifests say nothing: there is hardly ever none."""
 
 
 @dataclass(frozen=True)
@@ -29,20 +34,22 @@ class Together:
     @cached_property
     def policies(self) -> tuple[NetworkPolicy, ...]:
         """All that the API would take, the last of each name."""
-        return tuple({policy.ref: policy for policy in self.scene.inventory.sound()}.values())
+        return self.scene.inventory.sound()
 
     @cached_property
     def world(self) -> World:
-        """Everybody, with hosts outside, and with a second pod of each workload: they talk to each other, too."""
-        hosts = {each.ref: each for each in hosts_of(self.policies)}
+        """Everybody, with hosts outside, a second pod of each workload (they talk to each other, too), and a pod elsewhere."""
+        hosts = {each.ref: each for each in edges_of(self.policies)}
         pods = self.scene.world.pods
         more = {f"another of {ref}": replace(pod, ref=f"another of {ref}") for ref, pod in pods.items()}
-        return World(self.scene.world.namespaces, {**pods, **more}, hosts)
+        space = Namespace(_ELSEWHERE, _ELSEWHERE, {NAME_LABEL: _ELSEWHERE})
+        stranger = Pod(_ELSEWHERE, _ELSEWHERE, _ELSEWHERE, {}, (), self.scene.ranges.pair(len(pods)), None)
+        return World({**self.scene.world.namespaces, _ELSEWHERE: space}, {**pods, **more, _ELSEWHERE: stranger}, hosts)
 
     @cached_property
     def ports(self) -> tuple[Port, ...]:
         """The ports at which rules can tell places, beside those that each serves."""
-        return named_ports(self.policies)
+        return named_ports(self.policies).every
 
     @cached_property
     def few(self) -> tuple[Pod | OutsideHost, ...]:
@@ -141,7 +148,7 @@ def egress_without_dns(subject: Subject) -> Iterator[Spot]:
     """Subjects that may talk to pods, and to nobody on 53/UDP: they cannot find them by name."""
     policy, scene = subject.policy, subject.scene
     rules = policy.rules(Direction.EGRESS)
-    if not any(_wants_names(peer) for rule in rules for peer in rule.peers):
+    if not any(_wants_names(rule) for rule in rules):
         return
     for each in scene.subjects(policy):
         isolating = [
@@ -155,19 +162,32 @@ def egress_without_dns(subject: Subject) -> Iterator[Spot]:
             return
 
 
-def _wants_names(peer: PolicyPeer) -> bool:
-    return peer.block is None
+def _wants_names(rule: Rule) -> bool:
+    """Whether it is about pods: addresses of a block need no names."""
+    return not rule.peers or any(peer.block is None for peer in rule.peers)
 
 
 def _may_resolve(policy: NetworkPolicy) -> bool:
-    """Whether a rule could let pods reach a name server: 53/UDP, or a port by name, of anybody."""
+    """Whether a rule could let pods reach a name server: 53/UDP, or a port by name, of anybody; all ports of those who may be one."""
     return any(
-        not rule.ports
-        or any(
-            port.protocol is Protocol.UDP
-            and (port.port is None or isinstance(port.port, str) or port.port <= 53 <= (port.end or port.port))
-            for port in rule.ports
-        )
+        any(map(_has_name_servers_port, rule.ports))
+        or (not rule.ports and (not rule.peers or any(_may_be_name_server(peer, policy) for peer in rule.peers)))
         for rule in policy.rules(Direction.EGRESS)
-        if not rule.peers or rule.ports or any(peer.block is not None or peer.namespaces is not None for peer in rule.peers)
     )
+
+
+def _has_name_servers_port(port: PolicyPort) -> bool:
+    is_it = not isinstance(port.port, int) or port.port <= 53 <= (port.end or port.port)
+    return port.protocol is Protocol.UDP and is_it
+
+
+def _may_be_name_server(peer: PolicyPeer, policy: NetworkPolicy) -> bool:
+    """Not pods of a namespace that is named, and is neither the system's nor called after DNS."""
+    if peer.block is not None:
+        return True
+    if peer.namespaces is None:
+        return policy.namespace in SYSTEM
+    if {each.key for each in peer.namespaces.requirements} != {NAME_LABEL}:
+        return True
+    names = {name for each in peer.namespaces.requirements for name in each.values}
+    return any(peer.namespaces.matches({NAME_LABEL: name}) for name in {*SYSTEM, *(name for name in names if "dns" in name)})

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from conformance.lint.scene import Clause, Spot, Subject, clauses_of
 from conformance.manifests.parts import at
+from conformance.world.policy import PolicyPeer
 from conformance.world.verdict import Direction
 
 
@@ -40,11 +41,21 @@ def or_instead_of_and(subject: Subject) -> Iterator[Spot]:
         pair = split_pair(clause)
         if pair:
             pods, spaces = (clause.rule.peers[number] for number in pair)
+            if _is_either_meant(subject, pods, spaces):
+                continue
             text = (
                 f"two entries mean either: {pods} of {subject.policy.namespace}, or {spaces}; "
                 "pods with these labels in those namespaces are one entry with both selectors (no hyphen before the second)"
             )
             yield Spot(clause.peer(max(pair)), text)
+
+
+def _is_either_meant(subject: Subject, pods: PolicyPeer, spaces: PolicyPeer) -> bool:
+    """Whether pods with these labels are in the own namespace, and none in those namespaces, of which all is known."""
+    scene, both = subject.scene, PolicyPeer(pods.pods, spaces.namespaces)
+    scope = scene.scope(subject.policy, both)
+    is_known = bool(scope) and all(map(scene.is_known, scope or ()))
+    return is_known and bool(scene.named_by(subject.policy, pods)) and not scene.named_by(subject.policy, both)
 
 
 def split_pair(clause: Clause) -> tuple[int, ...]:

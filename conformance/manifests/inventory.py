@@ -110,8 +110,13 @@ class Inventory:
     unknown: tuple[str, ...] = ()
 
     def sound(self) -> tuple[NetworkPolicy, ...]:
-        """The policies that the API would take."""
-        return tuple(each.policy for each in self.policies if each.policy is not None)
+        """The policies that the API would take, the last of each name: it replaces the others."""
+        return tuple({each.ref: each.policy for each in self.policies if each.policy is not None}.values())
+
+    def replaced(self) -> tuple[PolicyObject, ...]:
+        """The policies that a later one of their name replaces."""
+        last = {each.ref: each for each in self.policies}
+        return tuple(each for each in self.policies if last[each.ref] is not each)
 
     def of(self, namespace: str) -> Iterator[Workload]:
         """The workloads of a namespace."""

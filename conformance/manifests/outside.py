@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from ipaddress import ip_address
+from itertools import pairwise
 
 from conformance.world.place import Address, OutsideHost, Pod, Port
 from conformance.world.policy import IPBlock, NetworkPolicy, Rule
@@ -45,14 +47,51 @@ def _inside(block: IPBlock) -> Address | None:
     return None
 
 
-def named_ports(policies: Iterable[NetworkPolicy]) -> tuple[Port, ...]:
-    """The ports that rules name by number, of ranges both ends, and one of each protocol that stands for all others."""
-    found: dict[Port, None] = {}
+def edges_of(policies: Iterable[NetworkPolicy]) -> tuple[OutsideHost, ...]:
+    """Hosts outside at every edge of a range, the first in it and the first behind it: no two addresses that blocks tell apart
+    have all of these on the same side."""
+    blocks = dict.fromkeys(peer.block for rule in rules_of(policies) for peer in rule.peers if peer.block is not None)
+    found: dict[Address, None] = dict.fromkeys(_REST)
+    for network in (each for block in blocks for each in (block.cidr, *block.excluded)):
+        found[network[0]] = None
+        if int(network[-1]) + 1 < 1 << network.max_prefixlen:
+            found[network[-1] + 1] = None
+    return tuple(OutsideHost(str(address), (), (address,)) for address in found)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPorts:
+    """The ports that rules name by number, as stretches that no rule cuts: the first port of each, and its last number.
+
+    `rest` has a port for each protocol that stands for all those that no rule names, if there are such.
+    """
+
+    stretches: Mapping[Port, int]
+    rest: frozenset[Port]
+
+    @property
+    def every(self) -> tuple[Port, ...]:
+        """One port of each stretch, and those of the rest."""
+        return (*self.stretches, *sorted(self.rest, key=str))
+
+
+def named_ports(policies: Iterable[NetworkPolicy]) -> NamedPorts:
+    """The ports that these policies name."""
+    spans: dict[Protocol, set[tuple[int, int]]] = {each: set() for each in (Protocol.TCP, Protocol.UDP, Protocol.SCTP)}
     for rule in rules_of(policies):
         for port in rule.ports:
             if isinstance(port.port, int):
-                found |= dict.fromkeys(Port(number, port.protocol) for number in (port.port, port.end or port.port))
-    return (*found, *(Port(ANY_PORT, protocol) for protocol in (Protocol.TCP, Protocol.UDP)))
+                spans[port.protocol].add((port.port, port.end or port.port))
+    stretches, rest = {}, set()
+    for protocol, own in spans.items():
+        cuts = sorted({1, 65536, *(edge for first, last in own for edge in (first, last + 1))})
+        free = [ANY_PORT, *cuts[:-1]]
+        for first, behind in pairwise(cuts):
+            if any(start <= first <= last for start, last in own):
+                stretches[Port(first, protocol)] = behind - 1
+        unnamed = next((each for each in free if not any(start <= each <= last for start, last in own)), None)
+        rest |= {Port(unnamed, protocol)} if unnamed is not None else set()
+    return NamedPorts(stretches, frozenset(rest))
 
 
 def plain_ports(place: Pod | OutsideHost) -> tuple[Port, ...]:

@@ -25,8 +25,6 @@ ENDINGS = (".yaml", ".yml", ".json")
 MOST_VALUES = 2_000_000
 """More values in one text than so many come from aliases that hold each other."""
 
-_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-
 _DEEPEST = 200
 """libyaml's stack bears so many levels; deeper texts are read by Python, which counts."""
 
@@ -105,7 +103,7 @@ def read_documents(documents: Iterable[Mapping[str, Any]], found: Gathered) -> N
     for each in documents:
         metadata = each["metadata"]
         words = (str(each["kind"]).lower(), metadata.get("namespace"), metadata["name"])
-        text = yaml.dump(each, Dumper=_DUMPER, sort_keys=False, width=140, allow_unicode=True)
+        text = yaml.dump(each, Dumper=_Dumper, sort_keys=False, width=140, allow_unicode=True)
         _read_text(Path("/".join(filter(None, words))), text, found)
 
 
@@ -135,9 +133,14 @@ def _objects(root: yaml.Node, kind: str = "", version: str = "") -> Iterator[tup
 
 
 def _child(node: yaml.Node | None, name: str) -> yaml.Node | None:
+    """The value of a key, also of one that `<<: *alias` brings."""
     if not isinstance(node, yaml.MappingNode):
         return None
-    return next((child for key, child in node.value if isinstance(key, yaml.ScalarNode) and key.value == name), None)
+    keys = {key.value: child for key, child in node.value if isinstance(key, yaml.ScalarNode)}
+    if name in keys or "<<" not in keys:
+        return keys.get(name)
+    merged = keys["<<"].value if isinstance(keys["<<"], yaml.SequenceNode) else [keys["<<"]]
+    return next((found for each in merged if (found := _child(each, name)) is not None), None)
 
 
 def _scalar(node: yaml.Node | None, name: str) -> str:
@@ -146,15 +149,22 @@ def _scalar(node: yaml.Node | None, name: str) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader with booleans as kubectl has them."""
+    """PyYAML's safe loader with booleans and numbers as kubectl has them."""
 
 
 class _FastLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # libyaml, where PyYAML has it
     """The same by libyaml."""
 
 
-for _kind in (_Loader, _FastLoader):
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc] # the same
+    """What these loaders read as it was: a string `y` gets its quotes."""
+
+
+for _kind in (_Loader, _FastLoader, _Dumper):
     _kind.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^[yYnN]$"), list("yYnN"))
+    # kubectl reads `1e3`, a commit's beginning, as a number, too.
+    _kind.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789"))
+for _kind in (_Loader, _FastLoader):
     _kind.bool_values = _kind.bool_values | {"y": True, "n": False}
 
 

@@ -173,3 +173,12 @@ def test_it_says_what_expect_says(file):
         if "outside" not in question.pair[0] + question.pair[1]:
             decision = decide(inventory, DOCUMENTATION, question.source, question.destination, question.lane)
             assert (question, expectation.verdict) == (question, decision.verdict)
+
+
+def test_of_policies_with_one_name_the_last_one_counts():
+    admits = "{podSelector: {matchLabels: {app: api}}, ingress: [{}]}"
+    nobody = "{podSelector: {matchLabels: {app: api}}, policyTypes: [Ingress]}"
+    workloads = (workload("shop/web", "app: web", ""), workload("shop/api", "app: api", "80/TCP"))
+    found = read(*workloads, policy("shop/it", admits), policy("shop/it", nobody))
+    decision = decide(found, DOCUMENTATION, "shop/web", "shop/api", "80")
+    assert (Verdict.BLOCKED, True) == (decision.verdict, "the last one counts: shop/it (3.yaml:2) does not." in decision.text)

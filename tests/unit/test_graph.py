@@ -217,3 +217,30 @@ def test_the_form_is_that_of_the_file(tmp_path: Path, name, words, start):
 
 def test_without_a_file_it_is_written_to_the_standard_output():
     assert CliRunner().invoke(main, ["graph", str(EXAMPLE), "--format", "dot"]).output.startswith("digraph reach {")
+
+
+def test_ranges_of_ports_are_told_as_they_are_meant():
+    ports = "[{port: 8000, endPort: 9000}, {port: 8500, endPort: 9500}, {port: 7000}, {protocol: SCTP}]"
+    rule = f"{{from: [{{podSelector: {{matchLabels: {{app: web}}}}}}], ports: {ports}}}"
+    spec = f"{{podSelector: {{matchLabels: {{app: api}}}}, ingress: [{rule}]}}"
+    found = drawn(read(workload("shop/web", "app: web", ""), workload("shop/api", "app: api", ""), policy("shop/it", spec)))
+    assert {("web", "api", "all SCTP, 7000/TCP, 8000-9500/TCP")} == arrows(found)
+
+
+def test_no_arrow_leaves_the_drawing():
+    peer = "{podSelector: {matchExpressions: [{key: app, operator: In, values: [w%d, w%d]}]}}"
+    spec = f"{{podSelector: {{matchLabels: {{app: w%d}}}}, ingress: [{{from: [{peer}]}}]}}"
+    workloads = [workload(f"team-{n % 5}/w{n}", f"app: w{n}", "80/TCP") for n in range(40)]
+    policies = [policy(f"team-{n % 5}/p{n}", spec % (n, (n + 5) % 40, (n + 15) % 40)) for n in range(40)]
+    placed = place(drawn(read(*workloads, *policies)))
+    ends = [[float(number) for number in re.findall(r"-?[0-9.]+", curve.path)] for curve in placed.curves]
+    middles = [0.125 * y[0] + 0.375 * y[1] + 0.375 * y[2] + 0.125 * y[3] for y in (each[1::2] for each in ends)]
+    assert [] == [y for y in middles if not 0 < y < placed.height]
+
+
+def test_of_policies_with_one_name_the_last_one_is_drawn():
+    admits = "{podSelector: {matchLabels: {app: api}}, ingress: [{}]}"
+    nobody = "{podSelector: {matchLabels: {app: api}}, policyTypes: [Ingress]}"
+    workloads = (workload("shop/web", "app: web", ""), workload("shop/api", "app: api", "80/TCP"))
+    found = drawn(read(*workloads, policy("shop/it", admits), policy("shop/it", nobody)))
+    assert ((), "Not drawn: policies that a later one of their name replaces (1: 3.yaml:2).") == (found.arrows, found.sentences[-1])

@@ -290,3 +290,39 @@ def test_names_that_become_equal_are_kept_apart():
     short = [namer.short(name) for name in names]
     assert (len(names), True) == (len(set(short)), all(len(each) <= LONGEST for each in short))
     assert short == [namer.short(name) for name in names]
+
+
+def test_labels_that_look_like_something_else_stay_what_they_are(tmp_path):
+    words = ("y", "n", "N", "true", "null", "1e3", "0x10", "010", "1_000", "2026-01-01", "a" * 63)
+    workloads = [workload(f"shop/w{number}", f"app: '{word}', 'y': x", "http=80/TCP") for number, word in enumerate(words)]
+    peer = f"{{podSelector: {{matchExpressions: [{{key: app, operator: In, values: {[*words]}}}]}}}}"
+    spec = f"{{podSelector: {{matchLabels: {{'y': x}}}}, ingress: [{{from: [{peer}]}}]}}"
+    scenario, _ = of(tmp_path, *workloads, policy("shop/allow", spec))
+    pods = scenario.layout.namespaces["shop"].pods
+    assert [{"app": word, "y": "x"} for word in words] == [plan.labels for plan in pods.values()]
+
+
+@pytest.mark.parametrize(
+    "workloads",
+    [
+        pytest.param([WEB], id="one pod"),
+        pytest.param([workload("shop/web", "app: web", ""), workload("shop/api", "app: api", "")], id="no ports"),
+    ],
+)
+def test_where_there_is_nothing_to_ask_there_is_nothing_to_import(tmp_path, workloads):
+    (tmp_path / "manifests.yaml").write_text("".join([*workloads, ALLOW]))
+    result = CliRunner().invoke(main, ["import", str(tmp_path / "manifests.yaml"), "-o", str(tmp_path / "mine.yaml")])
+    assert (2, True, False) == (result.exit_code, "there is nothing to ask" in result.output, (tmp_path / "mine.yaml").exists())
+
+
+def test_workloads_that_nobody_asks_are_named(tmp_path):
+    _, said = of(tmp_path, WEB, workload("shop/api", "app: api", ""), workload("shop/job", "app: job", ""), ALLOW)
+    assert "policies admit somebody to workloads that declare no port: nobody asks them (1): shop/api" in said
+
+
+def test_a_service_without_ports_is_named(tmp_path):
+    service = (
+        "---\napiVersion: v1\nkind: Service\nmetadata: {name: peers, namespace: shop}\nspec: {clusterIP: None, selector: {app: api}}\n"
+    )
+    _, said = of(tmp_path, WEB, API, service, ALLOW)
+    assert "Services without ports are not taken (1): shop/peers" in said

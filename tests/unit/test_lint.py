@@ -55,6 +55,12 @@ WRONG = [
         "{matchLabels: {app: 1",
         "the API refuses it: spec.podSelector: label 'app': 1 needs a string",
     ),
+    (
+        "invalid-policy",
+        "{podSelector: {matchLabels: {sha: 12e3}}}",
+        "{matchLabels: {sha: 12e3",
+        "the API refuses it: spec.podSelector: label 'sha': 12000.0 needs a string",
+    ),
     ("invalid-policy", TO_API % "{from: [{}]}", "{}]}]}", "the API refuses it: spec.ingress[0].from[0]: a peer needs podSelector"),
     (
         "except-outside-cidr",
@@ -169,6 +175,24 @@ WRONG = [
     ),
     (
         "egress-without-dns",
+        FROM_API % "{ports: [{port: 443}]}",
+        "egress: [",
+        "shop/api is isolated for egress, and nothing lets it ask a name server (53/UDP)",
+    ),
+    (
+        "egress-without-dns",
+        FROM_API % "{ports: [{port: 53}]}",
+        "egress: [",
+        "shop/api is isolated for egress, and nothing lets it ask a name server (53/UDP)",
+    ),
+    (
+        "egress-without-dns",
+        FROM_API % "{to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: watch}}}]}",
+        "egress: [",
+        "shop/api is isolated for egress, and nothing lets it ask a name server (53/UDP)",
+    ),
+    (
+        "egress-without-dns",
         FROM_API % "{to: [{podSelector: {matchLabels: {app: web}}}]}",
         "egress: [",
         "shop/api is isolated for egress, and nothing lets it ask a name server (53/UDP)",
@@ -237,7 +261,18 @@ SILENT = [
         "the range is excepted",
     ),
     ("egress-without-dns", FROM_API % f"{{to: [{{podSelector: {{matchLabels: {{app: web}}}}}}]}}, {TO_DNS}", "53/UDP to everybody"),
+    (
+        "or-instead-of-and",
+        TO_API % "{from: [{podSelector: {matchLabels: {app: web}}}, {namespaceSelector: {matchLabels: {purpose: monitoring}}}]}",
+        "such pods are here, and none are there",
+    ),
     ("egress-without-dns", FROM_API % "{to: [{namespaceSelector: {}}]}", "all ports of all namespaces"),
+    (
+        "egress-without-dns",
+        FROM_API % "{to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: openshift-dns}}}]}",
+        "all ports of a namespace called after DNS",
+    ),
+    ("egress-without-dns", FROM_API % "{to: [{namespaceSelector: {matchLabels: {team: net}}}]}", "all ports of who knows whom"),
     ("egress-without-dns", FROM_API % "{to: [{ipBlock: {cidr: 203.0.113.0/24}}], ports: [{port: 443}]}", "addresses need no names"),
     ("egress-without-dns", "{podSelector: {}, policyTypes: [Egress]}", "nobody is to be asked at all"),
     ("host-network-subject", TO_API % FROM_WEB, "pods with addresses of their own"),
@@ -278,6 +313,26 @@ ADDS = [
         False,
         id="a port of which nobody speaks",
     ),
+    pytest.param(
+        f"{FROM_WEB[:-1]}, ports: [{{port: 1, endPort: 10}}, {{port: 20, endPort: 100}}]}}",
+        f"{FROM_WEB[:-1]}, ports: [{{port: 5, endPort: 30}}]}}",
+        False,
+        id="ports between two ranges",
+    ),
+    pytest.param(
+        f"{FROM_WEB[:-1]}, ports: [{{port: 1, endPort: 10}}, {{port: 11, endPort: 100}}]}}",
+        f"{FROM_WEB[:-1]}, ports: [{{port: 5, endPort: 30}}]}}",
+        True,
+        id="ports within two ranges",
+    ),
+    pytest.param(FROM_WEB[:-1] + ", ports: [{protocol: TCP}]}", FROM_WEB[:-1] + ", ports: [{protocol: SCTP}]}", False, id="SCTP"),
+    pytest.param(
+        "{from: [{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}}]}",
+        "{from: [{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/9]}}]}",
+        False,
+        id="addresses behind a smaller exception",
+    ),
+    pytest.param("{from: [{podSelector: {}}]}", "{from: [{namespaceSelector: {}}]}", False, id="namespaces that stand in no manifest"),
 ]
 
 

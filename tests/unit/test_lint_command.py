@@ -142,3 +142,16 @@ def test_aliases_are_read_as_kubectl_reads_them(tmp_path):
     aliased = IDLE.replace("name: idle", "name: idle, labels: &it {app: nobody}").replace("{app: nobody}}}", "*it }}")
     found, output = run(tmp_path, APP, aliased)
     assert (1, True) == (found, "matches app=nobody" in output)
+
+
+def test_an_object_that_is_merged_from_an_alias_is_read(tmp_path):
+    merged = """apiVersion: v1
+kind: List
+items:
+- &it {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: it, namespace: shop}, spec: {podSelector: {}}}
+- <<: *it
+  metadata: {name: other, namespace: shop}
+- <<: [{metadata: {name: third, namespace: shop}}, *it]
+"""
+    _, output = run(tmp_path, APP, merged)
+    assert " in 3 policies for " in output

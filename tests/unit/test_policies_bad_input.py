@@ -162,6 +162,8 @@ WRONG_QUESTIONS = [
     ),
     pytest.param(["tickets/frontend", "tickets/api", "0"], "0 is no port: ports are numbers from 1 to 65535", id="port 0"),
     pytest.param(["tickets/frontend", "tickets/api", "99999/UDP"], "99999 is no port", id="a port above all"),
+    pytest.param(["tickets/frontend", "tickets/api", "²"], "has no port called '²'", id="a digit that is no number"),
+    pytest.param(["tickets/frontend", "tickets/api", "9" * 5000], "is no port: ports are numbers", id="thousands of digits"),
     pytest.param(["tickets/frontend", "tickets/api", "80/ICMP"], "'80/ICMP' is no port such as 80/TCP", id="a protocol"),
     pytest.param(["tickets/frontend", "tickets/api", ""], "'' is no port such as 80/TCP", id="nothing"),
     pytest.param(["tickets/frontend", "tickets/api", "\x1b[31m"], "\\x1b[31m", id="a port that colours"),
