@@ -117,7 +117,7 @@ def check(scenarios: tuple[Path, ...]) -> None:
     faults = (*faults_of(found), *contradictions(found))
     if faults:
         _fail(told(faults), WRONG_USAGE)
-    click.echo(f"{len(found)} scenarios are sound")
+    click.echo("1 scenario is sound" if len(found) == 1 else f"{len(found)} scenarios are sound")
 
 
 @main.command()

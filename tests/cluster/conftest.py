@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from conformance import offline
 from conformance.cluster import kind
 from conformance.cluster.kind_cluster import KindCluster
+from conformance.world.progress import Silent
 
 COMMAND = str(Path(sys.executable).with_name("cni-conformance"))
 LIMIT = 3000
@@ -48,6 +50,13 @@ def call(*words: str, folder: Path | None = None, **environment: str) -> Ended:
         check=False,
     )
     return Ended(done.returncode, done.stdout)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_engine_is_left() -> Iterator[None]:
+    """Tests of the kind provider start the private engine for this process, which needs it no more at its end."""
+    yield
+    offline.release(Silent())
 
 
 @pytest.fixture(scope="session")
