@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
@@ -166,6 +166,14 @@ def loaded(paths: tuple[Path, ...]) -> tuple[Any, ...]:
     if faults:
         _fail(told(faults), WRONG_USAGE)
     return scenarios
+
+
+def refuse(*lines: str) -> NoReturn:
+    """Ends the program for wrong usage: says why, without anything that would move a cursor or not encode."""
+    from conformance.report.page import printable
+
+    click.echo("\n".join(map(printable, lines)), err=True)
+    sys.exit(WRONG_USAGE)
 
 
 def _fail(text: str, exit_code: int) -> Any:

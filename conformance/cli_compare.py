@@ -6,15 +6,17 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
+from conformance.cli import refuse, view_of
+
 if TYPE_CHECKING:
     from conformance.compare import Comparison
 
-COMPARED, DIFFERENT, WRONG_USAGE = range(3)
+COMPARED, DIFFERENT = range(2)
 """Exit codes. That records differ is no error, unless one asks for it."""
 
 FORMATS = ("terminal", "html", "markdown", "json")
@@ -34,7 +36,6 @@ def compare(context: click.Context, records: tuple[Path, ...], form: str | None,
     \b
     Exit code 0 compared · 1 with --exit-code: they differ · 2 they cannot be compared
     """
-    from conformance.cli import view_of
     from conformance.compare import InvalidComparison, html, markdown, print_comparison, to_json
     from conformance.compare import compare as compared
     from conformance.record import InvalidRecord
@@ -43,7 +44,7 @@ def compare(context: click.Context, records: tuple[Path, ...], form: str | None,
     try:
         comparison = compared([read_digest(path) for path in records])
     except (InvalidRecord, InvalidComparison) as fault:
-        _refuse(str(fault))
+        refuse(str(fault))
     form = form or _form_of(output)
     if form == "terminal" and output is None:
         print_comparison(comparison, view_of(context).console)
@@ -79,7 +80,7 @@ def _write(text: str, output: Path | None) -> None:
             output.parent.mkdir(parents=True)
         output.write_bytes(data)
     except OSError as fault:
-        _refuse(f"{output} cannot be written: {fault.strerror}")
+        refuse(f"{output} cannot be written: {fault.strerror}")
     click.echo(f"comparison: {output}")
 
 
@@ -100,18 +101,18 @@ def merge(records: tuple[Path, ...], output: Path) -> None:
 
     whole = (output / "record.json").resolve()
     if shard := next((path for path in records if whole in (path.resolve(), (path / "record.json").resolve())), None):
-        _refuse(f"{output} holds the shard {shard}, which would be written over: give another folder")
+        refuse(f"{output} holds the shard {shard}, which would be written over: give another folder")
     try:
         run = merging.merge([(str(path), read(path)) for path in records])
     except (InvalidRecord, merging.InvalidMerge) as fault:
-        _refuse(str(fault))
+        refuse(str(fault))
     try:
         output.mkdir(parents=True, exist_ok=True)
         write(run, output / "record.json")
         _bring_diagnostics(records, output)
         write_reports(run, output)
     except OSError as fault:
-        _refuse(f"{output} cannot be written: {fault.strerror or fault}")
+        refuse(f"{output} cannot be written: {fault.strerror or fault}")
     click.echo(f"{len(records)} shards, {len(run.scenarios)} scenarios: {output / 'record.json'}")
 
 
@@ -123,10 +124,3 @@ def _bring_diagnostics(records: tuple[Path, ...], output: Path) -> None:
         found = (record if record.is_dir() else record.parent) / FOLDER
         if found.is_dir() and found.resolve() != (output / FOLDER).resolve():
             shutil.copytree(found, output / FOLDER, symlinks=True, dirs_exist_ok=True)
-
-
-def _refuse(sentence: str) -> NoReturn:
-    from conformance.report.page import printable
-
-    click.echo(printable(sentence), err=True)
-    sys.exit(WRONG_USAGE)

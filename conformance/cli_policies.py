@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from conformance.cli import ALL_PASSED, BROKEN_WORLD, SOMETHING_FAILED, WRONG_USAGE, Command
+from conformance.cli import ALL_PASSED, BROKEN_WORLD, SOMETHING_FAILED, Command, refuse
 
 OPEN = 4
 """The exit code of `explain` where the specification leaves the answer to the plugin."""
@@ -268,5 +268,4 @@ def _fail_with(faults: Any) -> None:
 
 
 def _fail(text: str) -> NoReturn:
-    click.echo(_safe(text), err=True)
-    sys.exit(WRONG_USAGE)
+    refuse(*text.splitlines())

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
-from conformance.cli import ALL_PASSED, BROKEN_WORLD, SOMETHING_FAILED, WRONG_USAGE, view_of
-from conformance.report.formats import Format
+from conformance.cli import ALL_PASSED, BROKEN_WORLD, SOMETHING_FAILED, refuse, view_of
+from conformance.formats import Format
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,9 +85,9 @@ def report(
             then = None if baseline is None else read_digest(baseline)
             told = _make(plan, then, view.console)
     except InvalidRecord as fault:
-        _refuse(str(fault))
+        refuse(str(fault))
     except OSError as fault:
-        _refuse(f"{output or fault.filename} cannot be written: {fault.strerror}")
+        refuse(f"{output or fault.filename} cannot be written: {fault.strerror}")
     if output not in (None, "-"):
         for paths, news in told:
             lines = [news.sentence] if news else []
@@ -148,15 +148,15 @@ def _plan(records: Sequence[Path], formats: Sequence[Format], wanted: str | None
     is_one = len(records) == len(formats) == 1
     if wanted is None:
         if not is_one:
-            _refuse("standard output holds one record in one format: give a folder with -o")
+            refuse("standard output holds one record in one format: give a folder with -o")
         return {records[0]: {formats[0]: STANDARD}}
     if not wanted:
-        _refuse("-o names no file and no folder")  # a variable that was empty
+        refuse("-o names no file and no folder")  # a variable that was empty
     output = Path(wanted)
     if is_one and not output.is_dir() and not wanted.endswith("/"):
         return {records[0]: {formats[0]: output}}
     if output.exists() and not output.is_dir():
-        _refuse(f"{output} is a file: several records or formats need a folder")
+        refuse(f"{output} is a file: several records or formats need a folder")
     folders = {record: output / name if len(records) > 1 else output for record, name in _names(records).items()}
     return {record: {each: folder / each.file for each in formats} for record, folder in folders.items()}
 
@@ -171,10 +171,3 @@ def _names(records: Iterable[Path]) -> dict[Path, str]:
         taken = sum(each == name or each.startswith(f"{name}-") for each in found.values())
         found[record] = f"{name}-{taken + 1}" if taken else name
     return found
-
-
-def _refuse(sentence: str) -> NoReturn:
-    from conformance.report.page import printable
-
-    click.echo(printable(sentence), err=True)
-    sys.exit(WRONG_USAGE)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
+from conformance.cli import refuse, view_of
+
 if TYPE_CHECKING:
     from conformance.trend import Trend
-
-WRONG_USAGE = 2
 
 FORMATS = {"terminal": ".txt", "html": ".html", "markdown": ".md", "json": ".json"}
 """The formats, each with the ending of a file that is enough to ask for it."""
@@ -38,7 +37,7 @@ def trend(context: click.Context, folder: Path, plugin: str, since: str, form: s
     try:
         found = look(folder, cache_folder(), plugin, since)
     except (InvalidFolder, InvalidDate) as fault:
-        _refuse(str(fault))
+        refuse(*str(fault).split("\n"))
     if output is None and form == "terminal":
         _print(context, found)
         return
@@ -49,7 +48,7 @@ def trend(context: click.Context, folder: Path, plugin: str, since: str, form: s
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as fault:
-        _refuse(f"{output} cannot be written: {fault.strerror}")
+        refuse(f"{output} cannot be written: {fault.strerror}")
 
 
 def _text(found: Trend, form: str) -> str:
@@ -72,14 +71,6 @@ def _text(found: Trend, form: str) -> str:
 
 
 def _print(context: click.Context, found: Trend) -> None:
-    from conformance.cli import view_of
     from conformance.trend.terminal import print_trend
 
     print_trend(found, view_of(context).console)
-
-
-def _refuse(sentence: str) -> NoReturn:
-    from conformance.report.page import printable
-
-    click.echo("\n".join(map(printable, sentence.split("\n"))), err=True)
-    sys.exit(WRONG_USAGE)

@@ -24,7 +24,7 @@ from conformance.compare.words import (
     who_has,
 )
 from conformance.judge.finding import counted
-from conformance.report.markdown import LIMIT, MARK, escaped
+from conformance.report.markdown import LIMIT, MARK, cut, escaped
 from conformance.world.verdict import Outcome
 
 ROWS = 50
@@ -39,14 +39,7 @@ def markdown(comparison: Comparison, limit: int = LIMIT) -> str:
     sections += [_differing(comparison, kind, rows) for kind, rows in comparison.by_difference().items()]
     sections += [_agreement(comparison), _capabilities(comparison), _open_points(comparison), _times(comparison)]
     sections += [each for each in (_not_shared(comparison),) if each]
-    kept: list[str] = []
-    left = limit - len(_missing(len(sections)).encode())
-    for number, section in enumerate(sections):
-        left -= len(section.encode()) + 1
-        if left < 0:
-            return "\n".join([*kept, _missing(len(sections) - number)])
-        kept.append(section)
-    return "\n".join(kept)
+    return cut(sections, limit, _missing)
 
 
 def _missing(number: int) -> str:

@@ -1,12 +1,12 @@
-"""The formats of a report: which there are, what their files are called, and how all that are wanted are made in one reading."""
+"""How all formats of a report that are wanted are made in one reading."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from conformance.formats import Format
 from conformance.record import Facts, ScenarioRecord
 from conformance.report.baseline import News
 from conformance.report.junit import junit
@@ -14,39 +14,6 @@ from conformance.report.machine import summary_json
 from conformance.report.markdown import markdown
 from conformance.report.profiles import profiles
 from conformance.report.telling import Teller, Telling
-
-
-class Format(StrEnum):
-    """What a report may be written as."""
-
-    HTML = "html"
-    TERMINAL = "terminal"
-    MARKDOWN = "markdown"
-    JUNIT = "junit"
-    OPENMETRICS = "openmetrics"
-    CONFORMANCE = "conformance"
-    JSON = "json"
-
-    @property
-    def file(self) -> str:
-        """The name of its file in the folder of a report."""
-        return _FILES[self]
-
-    @property
-    def explains(self) -> bool:
-        """Whether it has the explanations of what went wrong as plain text."""
-        return self in (Format.MARKDOWN, Format.JUNIT)
-
-
-_FILES: Mapping[Format, str] = {
-    Format.HTML: "report.html",
-    Format.TERMINAL: "summary.txt",
-    Format.MARKDOWN: "summary.md",
-    Format.JUNIT: "junit.xml",
-    Format.OPENMETRICS: "metrics.txt",
-    Format.CONFORMANCE: "conformance.yaml",
-    Format.JSON: "summary.json",
-}
 
 AFTER_A_RUN = (Format.HTML, Format.MARKDOWN, Format.JUNIT, Format.OPENMETRICS, Format.CONFORMANCE)
 """What `run --report` writes beside the record."""

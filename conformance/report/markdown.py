@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from conformance.judge.finding import counted
 from conformance.record import Facts
@@ -40,7 +40,7 @@ def markdown(telling: Telling, limit: int = LIMIT) -> str:
     others = [_others(outcome, found) for outcome in outcomes if (found := telling.of(outcome))]
     sections, bare = _problems(telling.problems(), limit - sum(map(_size, [*top, *others])))
     last = _without_tables(bare) if bare else ""
-    return _cut([*top, *sections, *others], limit - len(last.encode())) + last
+    return cut([*top, *sections, *others], limit - len(last.encode()), _missing) + last
 
 
 def _problems(problems: Sequence[Told], room: int) -> tuple[list[str], int]:
@@ -74,13 +74,14 @@ def _news(news: News | None) -> str:
     return title + (_table(("new", "why"), rows) + "\n" if rows else "") + "".join(lines)
 
 
-def _cut(blocks: list[str], limit: int) -> str:
+def cut(blocks: Sequence[str], limit: int, missing: Callable[[int], str]) -> str:
+    """The blocks in at most `limit` bytes of UTF-8. What does not fit is left out from the end; `missing` says how many blocks that are."""
     kept: list[str] = []
-    left = limit - len(_missing(len(blocks)).encode())
+    left = limit - len(missing(len(blocks)).encode())
     for block in blocks:
         left -= _size(block)
         if left < 0:
-            return "\n".join([*kept, _missing(len(blocks) - len(kept))])
+            return "\n".join([*kept, missing(len(blocks) - len(kept))])
         kept.append(block)
     return "\n".join(kept)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.judge.finding import counted
-from conformance.report.markdown import LIMIT, escaped
+from conformance.report.markdown import LIMIT, cut, escaped
 from conformance.trend.chapters import STRIP, Chapter, chapters, history, times
 from conformance.trend.section import Section
 from conformance.trend.trend import Trend
@@ -28,15 +28,7 @@ _MARK = {
 
 def markdown(trend: Trend, limit: int = LIMIT) -> str:
     """The trend in at most `limit` bytes of UTF-8. What does not fit is left out from the end, and the last line counts it."""
-    blocks = list(_blocks(trend))
-    kept: list[str] = []
-    left = limit - len(_missing(len(blocks)).encode())
-    for block in blocks:
-        left -= len(block.encode()) + 1
-        if left < 0:
-            return "\n".join([*kept, _missing(len(blocks) - len(kept))])
-        kept.append(block)
-    return "\n".join(kept)
+    return cut(list(_blocks(trend)), limit, _missing)
 
 
 def _missing(number: int) -> str:
