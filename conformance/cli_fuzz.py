@@ -12,10 +12,14 @@ import click
 
 from conformance.cli import ALL_PASSED, SOMETHING_FAILED, view_of, with_settings
 from conformance.cli_cluster import plain_errors
-from conformance.settings import Settings
+from conformance.settings import OPTIONS, Settings
 
 GRACE = 2.0
 """What is under way when the budget is over (a case that is being shrunk) may take so many times the budget in all."""
+
+
+_OF_SCENARIOS = ("--disruptive", "--shard", "--world", "--report", "--baseline")
+"""Options of a run that mean nothing to a hunt: it has no selection to divide, disrupts nobody and leaves no record."""
 
 
 class Budget(click.ParamType):  # type: ignore[type-arg] # generic in newer releases only
@@ -34,7 +38,7 @@ class Budget(click.ParamType):  # type: ignore[type-arg] # generic in newer rele
 
 
 @click.command()
-@with_settings()
+@with_settings(*(option.flag for option in OPTIONS if option.flag not in _OF_SCENARIOS))
 @click.option("--seed", type=int, help="Makes the same cases again. Default: another one each time; it is shown.")
 @click.option("--budget", type=Budget(), default="10m", show_default=True, help="How long to hunt: 90s, 10m, 1h.")
 @click.option("--policies", "most", type=click.IntRange(min=1), help="Stop after so many random policies.")

@@ -84,6 +84,7 @@ def test_every_scenario_with_policies_expects_both_a_way_that_is_open_and_one_th
 BLOCKED_ON_ONE_SIDE = {
     "rules-that-come-and-go-twenty-times",  # the rule for a port admits all pods: what is blocked is the one without that port
     "far-node-is-no-pod-of-the-namespace",  # a pod's own node is always let in
+    "another-node-lacks-no-label",  # the same
     "node-port-of-an-open-pod",  # is about doors
     "fifty-values-in-one-expression",  # one value is beyond
     "does-not-exist",  # two pods have the label, both on the server's other node

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from conformance import data
+from conformance.cli import main
 from conformance.cluster import plugin
 from conformance.cluster.broken import BrokenCluster
 from conformance.fuzz.case import Case, is_plain, named, renamed, without_policy
@@ -246,3 +248,11 @@ def test_a_written_case_loads_and_is_sound(cases: list[Case], language: Language
         again = plan(scenario, fictive_world(scenario.layout), language.families)
         assert [step.expected for step in again.steps] == [step.expected for step in planned.steps]
         assert [sentence for step in again.steps for sentence in step.contradictions] == []
+
+
+@pytest.mark.parametrize(
+    "words", [("--shard", "1/2"), ("--baseline", "record.json"), ("--report", "out"), ("--world", "pods=9"), ("--disruptive",)]
+)
+def test_an_option_that_means_nothing_to_a_hunt_is_wrong_usage(words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(main, ["fuzz", *words])
+    assert (2, True) == (result.exit_code, re.search(f"No such option:? '?{words[0]}", result.output) is not None)

@@ -58,3 +58,24 @@ def test_the_command_says_which_scenarios_see_a_fault(tmp_path: Path) -> None:
     assert CliRunner().invoke(main, [*words[:3], "--fault", "gap-at-restart", str(LIMIT)]).exit_code == 1
     assert CliRunner().invoke(main, ["sensitivity", "--fault", "nonsense"]).exit_code == 2
     assert "except-compiled-as-deny [35, 36, 37]" in CliRunner().invoke(main, ["sensitivity", "--list"]).output
+
+
+LACKS = "selectors/no-host-lacks-a-label"
+OTHER = "selectors/no-host-has-another-name"
+BOTH = "selectors/exclusions-of-both-kinds-name-pods"
+OWN = "selectors/no-host-is-a-pod-without-a-label"
+NODE = "node/another-node-lacks-no-label"
+
+
+@pytest.mark.parametrize(
+    ("fault", "seen_by"),
+    [
+        pytest.param("namespace-exclusions-admit-hosts", {LACKS, OTHER, BOTH, NODE}, id="every selector of namespaces that only excludes"),
+        pytest.param("namespace-exclusions-admit-nodes", {NODE}, id="nodes alone"),
+        pytest.param("exclusions-of-both-kinds-admit-hosts", {BOTH}, id="both selectors at once"),
+        pytest.param("pod-exclusions-admit-hosts", {OWN}, id="pods of the own namespace"),
+    ],
+)
+def test_an_exclusion_that_admits_what_is_no_pod_is_seen_by_the_scenarios_about_it(fault: str, seen_by: set[str]) -> None:
+    about_it = {LACKS, OTHER, BOTH, OWN, NODE}
+    assert seen_by == {name for name in about_it if look(load(SCENARIOS / f"{name}.yaml"), [FAULTS[fault]]).faults}

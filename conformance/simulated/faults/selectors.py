@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.simulated.faults.fault import static
-from conformance.simulated.nouns import Endpoint
+from conformance.simulated.nouns import Endpoint, Side
 from conformance.simulated.plane import Plane
 from conformance.world.labels import Labels, Requirement, Selector
 from conformance.world.policy import NetworkPolicy, PolicyPeer
@@ -114,6 +114,50 @@ class KeysAndValuesJoined(Plane):
         if requirement.operator != "In":
             return super().requirement_holds(requirement, labels)
         return bool({key + value for key, value in labels.items()} & {requirement.key + value for value in requirement.values})
+
+
+@static()
+class NamespaceExclusionsAdmitHosts(Plane):
+    """A namespaceSelector that only excludes (NotIn, DoesNotExist) admits what is no pod, too: hosts outside the cluster and nodes."""
+
+    def peer_matches(self, policy: NetworkPolicy, peer: PolicyPeer, side: Side) -> bool:
+        return (self.is_no_pod(side) and self.is_exclusion(peer)) or super().peer_matches(policy, peer, side)
+
+    def is_no_pod(self, side: Side) -> bool:
+        """Whether the other end is a host or a node."""
+        return side.other is None
+
+    def is_exclusion(self, peer: PolicyPeer) -> bool:
+        """Whether a peer names namespaces by what they lack, and nothing that it names must be there."""
+        return self.only_excludes(peer.namespaces) and (peer.pods is None or self.selector_matches(peer.pods, {}))
+
+    def only_excludes(self, selector: Selector | None) -> bool:
+        """Whether a selector has requirements, and what has no labels meets them all."""
+        return selector is not None and bool(selector.requirements) and self.selector_matches(selector, {})
+
+
+@static()
+class NamespaceExclusionsAdmitNodes(NamespaceExclusionsAdmitHosts):
+    """A namespaceSelector that only excludes (NotIn, DoesNotExist) admits nodes, too."""
+
+    def is_no_pod(self, side: Side) -> bool:
+        return any(side.other_address in node.addresses for node in self.nodes.values())
+
+
+@static()
+class ExclusionsOfBothKindsAdmitHosts(NamespaceExclusionsAdmitHosts):
+    """A peer whose both selectors only exclude (NotIn, DoesNotExist) admits what is no pod, too."""
+
+    def is_exclusion(self, peer: PolicyPeer) -> bool:
+        return self.only_excludes(peer.namespaces) and self.only_excludes(peer.pods)
+
+
+@static()
+class PodExclusionsAdmitHosts(NamespaceExclusionsAdmitHosts):
+    """A podSelector that only excludes (NotIn, DoesNotExist) admits what is no pod, too, where it stands alone."""
+
+    def is_exclusion(self, peer: PolicyPeer) -> bool:
+        return peer.namespaces is None and self.only_excludes(peer.pods)
 
 
 @static()
