@@ -35,7 +35,7 @@ def clean(settings: Settings, view: View) -> list[str]:
     if settings.provider == "simulated":
         return []
     if settings.provider == "kubeconfig":
-        return _clean_cluster(Target.of_kubeconfig(settings), settings)
+        return clean_cluster(Target.of_kubeconfig(settings), settings.waiting_times())
     removed = []
     for status in kind.status():
         if status.cluster is None:
@@ -43,12 +43,15 @@ def clean(settings: Settings, view: View) -> list[str]:
                 down(status.name, view)
                 removed.append(f"the half-made cluster {status.name}")
         elif status.is_answering:
-            removed += _clean_cluster(Target.of_kind(status.cluster, None, settings), settings)
+            removed += clean_cluster(Target.of_kind(status.cluster, None, settings), settings.waiting_times())
     return removed + _clean_folders()
 
 
-def _clean_cluster(target: Target, settings: Settings) -> list[str]:
-    cluster = Cluster.connect(target.kubeconfig, target.context, settings.waiting_times())
+def clean_cluster(target: Target, times: Times) -> list[str]:
+    """The same in one cluster. Raises BrokenCluster."""
+    if target.provider == "simulated":
+        return []
+    cluster = Cluster.connect(target.kubeconfig, target.context, times)
     try:
         runs = leftovers(cluster)
         for run in runs:

@@ -67,6 +67,15 @@ def main(quiet: bool, no_color: bool) -> None:  # noqa: FBT001 - click calls it
     """Does this CNI plugin do what Kubernetes' NetworkPolicies say? Who really reaches whom, measured and explained."""
 
 
+def _emitted_name(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
+    from conformance.inside.emitted import InvalidName, check_name
+
+    try:
+        return None if name is None else check_name(name)
+    except InvalidName as fault:
+        raise click.BadParameter(str(fault)) from None
+
+
 @main.command()
 @with_settings()
 @click.argument("scenarios", nargs=-1, type=click.Path(path_type=Path, exists=True))
@@ -76,6 +85,13 @@ def main(quiet: bool, no_color: bool) -> None:  # noqa: FBT001 - click calls it
 @click.option("-x", "stop_early", is_flag=True, help="Stop at the first scenario that does not pass.")
 @click.option("--lf", "last_failed", is_flag=True, help="Only the scenarios that failed in the last run.")
 @click.option("-v", "--verbose", is_flag=True, help="Show pytest's own report too.")
+@click.option(
+    "--emit",
+    metavar="NAME",
+    callback=_emitted_name,
+    help="At the end, also of an interrupted run, write the packed record to standard output under this name, for `fetch`.",
+)
+@click.option("--sonobuoy", is_flag=True, help="At the end, put the reports where Sonobuoy collects them, and write its `done` file.")
 @click.pass_context
 def run(context: click.Context, /, settings: Settings, **choice: Any) -> None:
     """Measure scenarios (files or folders; default: the whole catalogue) on a cluster.
@@ -176,6 +192,23 @@ def refuse(*lines: str) -> NoReturn:
     sys.exit(WRONG_USAGE)
 
 
+def put(text: str, output: Path | None) -> None:
+    """Writes what a command has made to a file, whose folder is made where it is missing, or (None) to standard output.
+
+    Ends the program where the file cannot be written.
+    """
+    data = text.encode("utf-8", "backslashreplace")  # half a surrogate pair, which JSON can say and UTF-8 cannot
+    if output is None:
+        click.echo(data, nl=False)
+        return
+    try:
+        if not output.parent.exists():
+            output.parent.mkdir(parents=True)
+        output.write_bytes(data)
+    except OSError as fault:
+        refuse(f"{output} cannot be written: {fault.strerror}")
+
+
 def _fail(text: str, exit_code: int) -> Any:
     click.echo(text, err=True)
     sys.exit(exit_code)
@@ -185,13 +218,17 @@ def _register() -> None:
     from conformance.cli_catalogue import catalogue
     from conformance.cli_cluster import clean, cluster, doctor
     from conformance.cli_compare import compare, merge
+    from conformance.cli_fleet import fleet
     from conformance.cli_fuzz import fuzz
+    from conformance.cli_job import fetch, job
     from conformance.cli_policies import explain, graph, import_, lint
     from conformance.cli_report import report
     from conformance.cli_simulated import sensitivity
     from conformance.cli_trend import trend
 
-    for command in (cluster, doctor, clean, fuzz, sensitivity, catalogue, report, compare, merge, trend, lint, explain, graph, import_):
+    measuring = (cluster, doctor, clean, fuzz, sensitivity, catalogue, job, fetch, fleet)
+    reading = (report, compare, merge, trend, lint, explain, graph, import_)
+    for command in (*measuring, *reading):
         main.add_command(command)
 
 

@@ -7,11 +7,13 @@ import sys
 from typing import Any
 
 import click
+from rich.console import Console
 
 from conformance.cli import ALL_PASSED, BROKEN_WORLD, NOTHING_ENFORCES, view_of, with_settings
 from conformance.settings import Settings
+from conformance.view import View
 
-MAKING = ("--cni", "--cni-manifest", "--name", "--family", "--kube-proxy", "--setup", "--probe-image")
+MAKING = ("--cni", "--cni-manifest", "--name", "--family", "--kube-proxy", "--setup", "--world", "--probe-image")
 """The options that say which cluster is made."""
 
 
@@ -43,6 +45,18 @@ def down(context: click.Context, settings: Settings) -> None:
 
     with plain_errors():
         provision.down(settings.name, view_of(context))
+
+
+@cluster.command()
+@with_settings("--name")
+@click.pass_context
+def image(context: click.Context, settings: Settings) -> None:
+    """Make the suite's own image and give it to the nodes of a kind cluster; prints what it is called."""
+    from conformance import provision
+
+    with plain_errors():
+        reference = provision.suite_image(settings.name, View(Console(stderr=True, highlight=False), is_quiet=view_of(context).is_quiet))
+    click.echo(reference)
 
 
 @cluster.command()

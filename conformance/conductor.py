@@ -17,15 +17,17 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
-from conformance.cleaning import OWNER, sweep
+from conformance.cleaning import OWNER, clean_cluster, sweep
 from conformance.cluster import state
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.owner import Owner
 from conformance.diagnostics import clear
 from conformance.doctor import ENFORCEMENT, Examination, examine
 from conformance.judge import Finding, FindingKind, Judgement
+from conformance.large import told
+from conformance.large.room import NoRoom, make_sure_of_room
 from conformance.portion import portions
-from conformance.provision import BROKEN_WORLD, CannotRun, Provision, baseline_of, provide
+from conformance.provision import BROKEN_WORLD, WRONG_USAGE, CannotRun, Provision, baseline_of, provide
 from conformance.record import Facts, Phase, Plugin, Run, ScenarioRecord, ShardFacts, Writer
 from conformance.record.digest import digest_of
 from conformance.report import write_reports
@@ -35,6 +37,7 @@ from conformance.scenario.scenario import Scenario
 from conformance.settings import Settings
 from conformance.shard import Shard, fingerprint, kept_selection, part_of
 from conformance.stage import Stage, offered
+from conformance.target import Target
 from conformance.view import View
 from conformance.world.verdict import Outcome
 
@@ -92,13 +95,33 @@ class Conductor:
         Stage.announce(self.folder, target, times, self.run, may_disrupt=may_disrupt, report=self.report)
         if self.report is not None:
             clear(self.report)
+        self._clean_before(self._provision)
         with self._phase("doctor"), self.view.phase("does anything enforce policies here?"):
             self._examination = examine(target, times, self.run)
         insist(self._examination, self.settings)
+        self._insist_on_room(target)
         self._writer = Writer((self.report or self.folder) / "record.json", self._facts())
         self.is_ready = True
         self._prepared = time.monotonic()
         self.view.expect_scenarios(self._planned)
+
+    def _clean_before(self, provision: Provision) -> None:
+        """What killed runs left would take the room of this one. Where it cannot be removed, the doctor says what is wrong."""
+        try:
+            for each in clean_cluster(provision.target, self.settings.waiting_times()) if provision.keeps_cluster else ():
+                self.view.say(f"removed {each}")
+        except BrokenCluster as trouble:
+            self.view.say(f"what a killed run left, if any did, is still there: {trouble}")
+
+    def _insist_on_room(self, target: Target) -> None:
+        size = self.settings.size()
+        if size is not None:
+            try:
+                make_sure_of_room(target, self.settings.waiting_times(), size)
+            except NoRoom as lack:
+                raise CannotRun(str(lack), WRONG_USAGE) from None
+            except BrokenCluster as trouble:
+                raise CannotRun(str(trouble), BROKEN_WORLD) from None
 
     def add(self, document: Mapping[str, Any]) -> None:
         """A scenario's record is safe on the disk when this returns."""
@@ -189,7 +212,7 @@ class Conductor:
             ended=ended,
             seconds=time.monotonic() - self._began,
             families=target.families,
-            cluster={**target.facts, **self._examination.facts},
+            cluster={**target.facts, **self._examination.facts, **self._world()},
             capabilities=tuple(offered(target)),
             options={"workers": str(self.workers), "words": self._words()},
             phases=tuple(self._phases),
@@ -199,6 +222,10 @@ class Conductor:
             left_out_disruptive=self._left_out_disruptive,
             shard=self._shard,
         )
+
+    def _world(self) -> dict[str, str]:
+        size = self.settings.size()
+        return {} if size is None or self._provision is None else {"world": told(size, self._provision.target.families)}
 
     def _words(self) -> str:
         """What whoever measures the same again has to say: not where files lay on this machine."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -17,18 +19,22 @@ from conformance.view import View
 REPORT = "reports/out"
 """Where `run` writes its record and reports if it is not told."""
 
-_INTERRUPTED, _WRONG_USAGE = 130, 2
+_INTERRUPTED, _WRONG_USAGE, _BROKEN_WORLD = 130, 2, 3
 
 
 def run_pytest(settings: Settings, view: View, **choice: Any) -> int:
     """Runs pytest with the settings and the user's choice of scenarios; returns the exit code of `run`."""
+    signal.signal(signal.SIGTERM, _end)  # the first process of a container does not end by itself; a run that has begun does more
+    if choice["sonobuoy"] and not _is_ready_for_sonobuoy(view):
+        return _WRONG_USAGE
     settings = replace(settings, report=settings.report or REPORT)
-    paths = choice["scenarios"] or (data.folder("scenarios"),)
+    paths = choice["scenarios"] or (() if settings.world else (data.folder("scenarios"),))
+    workers = _workers(choice["workers"], is_one_world=bool(settings.world))
     words = [
         *map(str, paths),
         *("-c", str(data.folder("fixtures") / "pytest.ini"), "--rootdir", str(Path.cwd())),
         *("-o", f"cache_dir={cache_folder() / 'pytest'}"),
-        *(("-n", workers) if (workers := _workers(choice["workers"])) != "0" else ()),
+        *(("-n", workers) if workers != "0" else ()),
         *(("-k", choice["expression"]) if choice["expression"] else ()),
         *(("-m", choice["marks"]) if choice["marks"] else ()),
         *(["-x"] if choice["stop_early"] else []),
@@ -36,12 +42,57 @@ def run_pytest(settings: Settings, view: View, **choice: Any) -> int:
         *settings.arguments(),
     ]
     door = _Door(view, is_verbose=choice["verbose"])
-    code = int(pytest.main(words, plugins=[door]))
-    return door.exit_code(code)
+    code = door.exit_code(int(pytest.main(words, plugins=[door])))
+    report = Path(settings.report) if door.has_record else None
+    if choice["sonobuoy"]:
+        code = _hand_over(report, door.why, view, code)
+    if choice["emit"] and report is not None:
+        _emit(choice["emit"], report / "record.json")
+    return code
 
 
-def _workers(wanted: str) -> str:
+def _is_ready_for_sonobuoy(view: View) -> bool:
+    from conformance.inside.sonobuoy import check_folder, results_folder
+
+    try:
+        check_folder()
+    except OSError as fault:
+        sentence = f"--sonobuoy: {results_folder()} cannot be written: {fault.strerror}; nothing was started"
+        view.console.print(sentence, markup=False, soft_wrap=True)
+        return False
+    return True
+
+
+def _hand_over(report: Path | None, why: str, view: View, code: int) -> int:
+    from conformance.inside.sonobuoy import hand_over, results_folder
+
+    try:
+        view.say(f"handed to Sonobuoy: {hand_over(report, why or 'the run could not begin: the log of the pod says why')}")
+    except OSError as fault:
+        sentence = f"nothing is handed to Sonobuoy: {results_folder()} cannot be written ({fault.strerror})"
+        view.console.print(sentence, markup=False, soft_wrap=True)
+        return code or _BROKEN_WORLD
+    return code
+
+
+def _emit(name: str, record: Path) -> None:
+    """The record into the log. Nobody who asks us to end now is to cut it."""
+    from conformance.inside.emitted import lines_of, packed
+
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for line in lines_of(name, packed(record.read_bytes())):
+        print(line)  # noqa: T201 - the console would break it
+    sys.stdout.flush()
+
+
+def _end(_number: int, _frame: object) -> NoReturn:
+    sys.exit(_INTERRUPTED)
+
+
+def _workers(wanted: str, *, is_one_world: bool) -> str:
     """Measuring is mostly waiting: twice the cores, up to 8."""
+    if wanted == "auto" and is_one_world:
+        return "0"
     return str(min(8, 2 * (os.cpu_count() or 1))) if wanted == "auto" else wanted
 
 
@@ -55,6 +106,7 @@ class _Door:
         self._config: pytest.Config | None = None
         self._has_begun = self._was_interrupted = False
         self._exit: int | None = None
+        self.has_record, self.why = False, ""
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -74,7 +126,7 @@ class _Door:
         if not isinstance(excinfo.value, pytest.exit.Exception):
             self._was_interrupted = True
             return
-        self._exit = excinfo.value.returncode
+        self._exit, self.why = excinfo.value.returncode, str(excinfo.value.msg)
         if self._has_begun:  # before that pytest itself writes it
             self.view.console.print(excinfo.value.msg, markup=False, soft_wrap=True)
 
@@ -87,6 +139,7 @@ class _Door:
 
         conductor = self._config.stash.get(CONDUCTOR, None) if self._config else None
         if conductor is not None and conductor.result is not None:
+            self.has_record = conductor.report is not None
             print_run(conductor.result, self.view.console, conductor.news)
             if conductor.report is not None:
                 self.view.say(f"record and reports: {conductor.report}")

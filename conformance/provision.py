@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
-from conformance import offline
-from conformance.cluster import kind, toolbox
+from conformance import data, offline
+from conformance.cluster import kind, node_images, toolbox
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.credentials import configuration_of
 from conformance.cluster.descriptor_file import InvalidPlugin
@@ -18,10 +19,14 @@ from conformance.cluster.version import version
 from conformance.record import InvalidRecord
 from conformance.record.digest import Digest, read_digest
 from conformance.settings import InvalidSettings, Settings
+from conformance.size import per_node
 from conformance.target import Target
 from conformance.world.progress import Progress
 
 DEFAULT_PLUGIN = "cilium"
+
+WORKERS = 2
+"""Of a kind cluster: pairs of pods on one node, and across two."""
 
 
 class CannotRun(Exception):
@@ -64,8 +69,11 @@ def foresee(settings: Settings) -> None:
         if settings.provider == "kubeconfig":
             Target.of_kubeconfig(settings)
             configuration_of(None, settings.context)
-        elif settings.provider == "kind" and settings.cni:
-            plugin_of(settings)
+        elif settings.provider == "kind":
+            if settings.cni:
+                plugin_of(settings)
+            if (standing := kind.known(settings.name)) is not None:
+                _check_standing(standing, settings)
     except Exception as error:
         raise translated(error) or error from error
     _insist_on_folder(settings.report)
@@ -138,12 +146,45 @@ def up(settings: Settings, plugin: Descriptor, progress: Progress) -> KindCluste
     Raises InvalidCluster, BrokenCluster, BrokenToolbox, BrokenSetup; nothing of it is left then.
     """
     remove_half_made(settings.name, progress)
+    size = settings.size()
     try:
         brought = tools(settings, plugin, progress)
-        return kind.up(settings.name, plugin, brought, settings.family, kube_proxy=settings.kube_proxy, progress=progress)
+        room = per_node(size.pods, WORKERS) if size else 0
+        return kind.up(settings.name, plugin, brought, settings.family, WORKERS, settings.kube_proxy, progress, room)
     except BaseException:
         offline.release(progress)
         raise
+
+
+def suite_image(name: str, progress: Progress) -> str:
+    """Makes the image of the suite and gives it to the nodes of a kind cluster; returns its reference.
+
+    Raises InvalidCluster, BrokenCluster, BrokenSetup.
+    """
+    cluster = kind.known(name)
+    if cluster is None:
+        raise kind.InvalidCluster(f"there is no cluster {name}: make it (cni-conformance cluster up --name {name}), or give another --name")
+    if cluster.toolbox.node_image is None:  # one that the user's own engine pulled
+        return _built_image(cluster, progress)
+    offline.wake(cluster.toolbox.environment.get("DOCKER_HOST", ""), progress)
+    built = offline.suite_image(progress)
+    with progress.phase("suite image into the nodes"):
+        node_images.load_archive(cluster, built.archive)
+    return built.reference
+
+
+def _built_image(cluster: KindCluster, progress: Progress) -> str:
+    """What everybody does who has an engine that can pull: the Containerfile of a checkout."""
+    context = data.folder("fixtures").parent
+    if not (context / "Containerfile").is_file():
+        raise kind.InvalidCluster(
+            "the suite's image is built from its sources, and this is an installed package: run this in a checkout of cni-conformance, "
+            "or `docker build -f Containerfile` there and `kind load docker-image`"
+        )
+    reference = f"docker.io/cni-conformance/suite:{metadata.version('cni-conformance')}"
+    with progress.phase("build the suite's image and load it into the nodes"):
+        node_images.build(cluster, reference, context, context / "Containerfile")
+    return reference
 
 
 def down(name: str, progress: Progress) -> None:
@@ -198,7 +239,12 @@ def _can_pull(found: toolbox.Toolbox, settings: Settings, progress: Progress) ->
 
 
 def _check_standing(standing: KindCluster, settings: Settings) -> None:
-    asked = {"--cni": (settings.cni, standing.plugin), "--family": (settings.family, standing.family)}
+    """What stands is what was asked for, where something was. Raises InvalidCluster, InvalidPlugin."""
+    asked = {
+        "--cni": (settings.cni and load(settings.cni).name, standing.plugin),
+        "--family": (settings.family, standing.family),
+        "--kube-proxy": (settings.kube_proxy, standing.kube_proxy),
+    }
     for flag, (wanted, has) in asked.items():
         if wanted and wanted != has:
             raise kind.InvalidCluster(

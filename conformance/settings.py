@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from conformance.shard import InvalidShard, Shard
+from conformance.size import InvalidSize, WorldSize
 from conformance.world.times import Times
 
 
@@ -42,7 +43,7 @@ OPTIONS = (
     Option("--cni-manifest", "Install the plugin from this file or URL instead of its published manifest.", "", "FILE|URL"),
     Option("--name", "Name of the kind cluster; clusters of different names live side by side.", "cni-conformance", "NAME"),
     Option("--family", "ipv4, ipv6 or dual. Default: dual where the plugin carries it.", "", "FAMILY"),
-    Option("--kube-proxy", "Mode of kube-proxy in the kind cluster: nftables or iptables.", "nftables", "MODE"),
+    Option("--kube-proxy", "Mode of kube-proxy in the kind cluster: nftables (the default) or iptables.", "", "MODE"),
     Option("--setup", "Install and build what is missing (engine, kind, images), without asking.", default=False),
     Option("--keep", "Keep the kind cluster after the run; the next run with the same name uses it.", default=False),
     Option("--force", "Measure even where nothing enforces policies.", default=False),
@@ -56,6 +57,12 @@ OPTIONS = (
         "Only this part of what is selected, to be put together by `cni-conformance merge`: 3/8 is the third of eight.",
         "",
         "I/N",
+    ),
+    Option(
+        "--world",
+        "Instead of the catalogue: a world of so many pods, of whose questions a sample is asked (docs/large-worlds.md).",
+        "",
+        "pods=N[,namespaces=N][,seed=N][,questions=N]",
     ),
     Option("--report", "Folder for record.json and the reports made from it.", "", "DIR"),
     Option("--baseline", "Record of an earlier run: exit code and reports speak of what is new since then.", "", "RECORD"),
@@ -81,12 +88,13 @@ class Settings:
     cni_manifest: str = ""
     name: str = "cni-conformance"
     family: str = ""
-    kube_proxy: str = "nftables"
+    kube_proxy: str = ""
     setup: bool = False
     keep: bool = False
     force: bool = False
     disruptive: bool = False
     shard: str = ""
+    world: str = ""
     report: str = ""
     baseline: str = ""
     probe_image: str = ""
@@ -105,10 +113,11 @@ class Settings:
             settings.check_fault()
         if settings.family not in ("", "ipv4", "ipv6", "dual"):
             raise InvalidSettings(f"--family {settings.family}: it is ipv4, ipv6 or dual")
-        if settings.kube_proxy not in ("nftables", "iptables"):
+        if settings.kube_proxy not in ("", "nftables", "iptables"):
             raise InvalidSettings(f"--kube-proxy {settings.kube_proxy}: it is nftables or iptables")
         settings.waiting_times()
-        settings.part()
+        if settings.part() is not None and settings.size() is not None:
+            raise InvalidSettings(f"--world with --shard {settings.shard}: it is one world, of which no part can be measured elsewhere")
         return settings
 
     def check_fault(self) -> None:
@@ -139,9 +148,17 @@ class Settings:
         except InvalidShard as fault:
             raise InvalidSettings(f"--shard {self.shard}: {fault}") from None
 
+    def size(self) -> WorldSize | None:
+        """The world that is asked for; None: those of the scenarios. Raises InvalidSettings."""
+        try:
+            return WorldSize.of(self.world) if self.world else None
+        except InvalidSize as fault:
+            raise InvalidSettings(f"--world {self.world}: {fault}") from None
+
     def waiting_times(self) -> Times:
-        """The table of waiting times with the changes of `--times`. Raises InvalidSettings."""
-        times = Times()
+        """The table of waiting times, for the size of the world, with the changes of `--times`. Raises InvalidSettings."""
+        size = self.size()
+        times = Times() if size is None else Times().for_pods(size.pods)
         for change in self.times:
             name, is_given, text = change.partition("=")
             if not is_given or name not in {each.name for each in fields(Times)}:

@@ -7,6 +7,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import urllib3
 from kubernetes import client
 
 from conformance.cluster.broken import BrokenCluster
-from conformance.cluster.credentials import configuration_of
+from conformance.cluster.credentials import IN_POD, configuration_of
 from conformance.world.times import Times
 
 Document = dict[str, Any]
@@ -36,6 +37,15 @@ _UNCERTAIN = 10.0
 
 _NO_RIGHT = re.compile(r"cannot \S+ resource|cannot \S+ path")
 """How RBAC says no. Any other 403 is an admission's: Pod Security, a quota, a webhook."""
+
+
+_EXEMPT = "exempt namespaces that have the label cni-conformance/run"
+_ADVICE = {
+    re.compile("violates PodSecurity"): f"some probes need NET_RAW or the network of a node: {_EXEMPT} from Pod Security",
+    re.compile("(exceeded|failed) quota|usage per (Container|Pod) is"): "something puts a quota or a LimitRange into each new namespace, "
+    f"and a probe asks for 25m of CPU and 16Mi of memory, without limits: allow nine of them, or {_EXEMPT}",
+}
+"""By what an admission says: what the suite needs."""
 
 
 class BrokenRequest(BrokenCluster):
@@ -84,6 +94,22 @@ class Connection:
         Sent again for `patience` seconds (`times.retry`) while the server does not answer.
         Raises BrokenRequest where the server refuses, BrokenCluster where it stays away or cannot be trusted.
         """
+        document: Document = self._tried(json.loads, doing, method, arguments, options, patience)
+        return document
+
+    def text(self, doing: str, method: Callable[..., Any], *arguments: Any, patience: float | None = None, **options: Any) -> str:
+        """The same where the answer is text: the log of a pod."""
+        return str(self._tried(partial(str, encoding="utf-8", errors="replace"), doing, method, arguments, options, patience))
+
+    def _tried(
+        self,
+        read: Callable[[bytes], Any],
+        doing: str,
+        method: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        options: Document,
+        patience: float | None,
+    ) -> Any:
         limit = self.times.retry if patience is None else patience
         tries = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_Unanswered),
@@ -95,16 +121,24 @@ class Connection:
         for attempt in tries:
             with attempt:
                 try:
-                    return self._once(doing, method, arguments, options, attempt.retry_state.attempt_number)
+                    return self._once(read, doing, method, arguments, options, attempt.retry_state.attempt_number)
                 except _Unanswered as trouble:
                     spent = time.monotonic() - began
                     raise _Unanswered(f"{trouble} (tried for {spent:.0f} s)" if spent >= 1 else str(trouble)) from trouble
         raise AssertionError("tenacity returns or raises")
 
-    def _once(self, doing: str, method: Callable[..., Any], arguments: tuple[Any, ...], options: Document, number: int) -> Document:
+    def _once(
+        self,
+        read: Callable[[bytes], Any],
+        doing: str,
+        method: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        options: Document,
+        number: int,
+    ) -> Any:
         try:
             answer = method(*arguments, _preload_content=False, _request_timeout=self.times.request, **options)
-            document: Document = json.loads(answer.data)
+            return read(answer.data)
         except client.ApiException as error:
             if not error.status:  # the client's own form of TLS trouble
                 raise self._insecure(doing, str(error.reason)) from error
@@ -114,7 +148,6 @@ class Connection:
         except (urllib3.exceptions.HTTPError, ConnectionError, ValueError) as error:
             self.lost()
             raise _Unanswered(f"cannot {doing}: {self.unreachable(error)}") from error
-        return document
 
     def _refused(self, doing: str, status: int, message: str, number: int) -> BrokenCluster:
         if status in _TRY_AGAIN or (status == 403 and _LATER.search(message)) or (status in (401, 403) and self.is_uncertain()):
@@ -127,7 +160,7 @@ class Connection:
             return BrokenRequest(sentence, status, number)
         if status == 403 and _NO_RIGHT.search(message):
             return BrokenRequest(f"no permission to {doing}: {message} (docs/rbac.yaml has all that is needed)", status, number)
-        return BrokenRequest(f"cannot {doing}: the API server refuses it ({status}): {message}", status, number)
+        return BrokenRequest(f"cannot {doing}: the API server refuses it ({status}): {message}{_advice(message)}", status, number)
 
     def lost(self) -> None:
         """Somebody who talked to the API server was cut off."""
@@ -164,7 +197,13 @@ class Connection:
         while (inner := innermost.__cause__ or innermost.__context__) is not None and not isinstance(innermost, ssl.SSLError):
             innermost = inner
         reason = getattr(innermost, "strerror", None) or str(innermost) or type(innermost).__name__
-        return f"the API server at {self.server} ({self.context}) cannot be reached: {reason}"
+        isolated = ". A NetworkPolicy that isolates this pod must allow egress to the API server" if self.context == IN_POD else ""
+        return f"the API server at {self.server} ({self.context}) cannot be reached: {reason}{isolated}"
+
+
+def _advice(message: str) -> str:
+    """What to do about a refusal that others than the API server itself cause: what they put into every new namespace."""
+    return next((f" ({advice})" for sign, advice in _ADVICE.items() if sign.search(message)), "")
 
 
 def _message(error: Any) -> str:

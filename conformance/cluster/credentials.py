@@ -14,6 +14,9 @@ from kubernetes import client, config
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.state import cache_folder
 
+IN_POD = "this pod's service account"
+"""What the context is called where there is no kubeconfig, but a pod."""
+
 
 def configuration_of(kubeconfig: Path | None, context: str | None) -> tuple[Any, str]:
     """The client's configuration, and the name of the context for people.
@@ -28,7 +31,7 @@ def configuration_of(kubeconfig: Path | None, context: str | None) -> tuple[Any,
     try:
         if not is_there and kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
             config.load_incluster_config(client_configuration=configuration)
-            return configuration, "this pod's service account"
+            return configuration, IN_POD
         if not is_there:
             raise BrokenCluster(f"there is no kubeconfig {file}: name one in KUBECONFIG, or let the suite make a cluster (--cluster kind)")
         known, current = config.list_kube_config_contexts(file)

@@ -18,34 +18,41 @@ class Owner:
 
     `machine` is the id of this boot of its kernel (elsewhere than on Linux: the host's name), `space` its process id
     namespace: a container on the same kernel sees other processes. `started` is in ticks since the boot; it tells two
-    processes with the same id apart.
+    processes with the same id apart. `slot` is what an engine gives to one pod at a time, and again to the next where that is killed: a
+    Job and its index; `attempt` is that pod. Both are "" outside of a Job.
     """
 
     machine: str
     space: str
     process: int
     started: str
+    slot: str = ""
+    attempt: str = ""
 
     @classmethod
     def of_this_process(cls) -> Owner:
         """Us."""
-        return cls(_machine(), _space(), os.getpid(), _started(os.getpid()) or "")
+        return cls(_machine(), _space(), os.getpid(), _started(os.getpid()) or "", *_place())
 
     @classmethod
     def read(cls, text: str) -> Owner | None:
         """From the annotation; None where a stranger wrote it."""
         try:
             content = json.loads(text)
-            return cls(str(content["machine"]), str(content["space"]), int(content["process"]), str(content["started"]))
-        except (ValueError, TypeError, KeyError):
+            place = str(content.get("slot", "")), str(content.get("attempt", ""))
+            return cls(str(content["machine"]), str(content["space"]), int(content["process"]), str(content["started"]), *place)
+        except (ValueError, TypeError, KeyError, AttributeError):
             return None
 
     def text(self) -> str:
-        """For the annotation."""
-        return json.dumps(asdict(self))
+        """For the annotation; slot and attempt only where there are any."""
+        return json.dumps({key: value for key, value in asdict(self).items() if self.slot or key not in ("slot", "attempt")})
 
     def is_alive(self) -> bool | None:
         """Does the process still run? None: it is, or was, on a machine that we cannot look into."""
+        slot, attempt = _place()
+        if slot and self.slot == slot and self.attempt != attempt:
+            return False  # we have its place, so it has not: wherever it was
         if (self.machine, self.space) != (_machine(), _space()):
             return None
         started = _started(self.process)
@@ -58,6 +65,12 @@ class Owner:
         except PermissionError:
             return True
         return not self.started  # alive, and without /proc there is nothing more to compare
+
+
+def _place() -> tuple[str, str]:
+    """Slot and attempt, as a Job's pod has them from its manifest. A slot without a Job is none."""
+    slot = os.environ.get("CNI_CONFORMANCE_SLOT", "")
+    return ("", "") if slot.startswith("/") else (slot, os.environ.get("CNI_CONFORMANCE_ATTEMPT", ""))
 
 
 def _machine() -> str:

@@ -2,6 +2,6 @@
 
 from conformance.offline.command import BrokenSetup
 from conformance.offline.engine import Engine
-from conformance.offline.setup import drop_intermediates, missing, private_engine, provide, release, wake
+from conformance.offline.setup import drop_intermediates, missing, private_engine, provide, release, suite_image, wake
 
-__all__ = ["BrokenSetup", "Engine", "drop_intermediates", "missing", "private_engine", "provide", "release", "wake"]
+__all__ = ["BrokenSetup", "Engine", "drop_intermediates", "missing", "private_engine", "provide", "release", "suite_image", "wake"]

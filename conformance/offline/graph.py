@@ -16,7 +16,7 @@ from conformance.offline.archive import Settings
 _YAML = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701 - it makes YAML, not HTML
 _BINARY_KEYS = {"package", "tags"}
 _IMAGE_KEYS = {"name", "reference", "packages", "drop", "binaries", "copies", "scripts", "links", "without-modules", "run"}
-_IMAGE_KEYS |= {"entrypoint", "command"}
+_IMAGE_KEYS |= {"entrypoint", "command", "user"}
 
 
 class InvalidGraph(Exception):
@@ -151,7 +151,7 @@ def _image(entry: Mapping[str, Any]) -> Image:
         scripts=entry.get("scripts", {}),
         run=tuple(entry.get("run", ())),
         substitute=Substitute(**{**substitute, "modules": tuple(substitute["modules"])}) if substitute else None,
-        settings=Settings(entry.get("entrypoint", ()), entry.get("command", ())),
+        settings=Settings(entry.get("entrypoint", ()), entry.get("command", ()), user=entry.get("user", "")),
         source=yaml.safe_dump(entry),
     )
 

@@ -6,9 +6,10 @@ import shutil
 
 from conformance import data
 from conformance.cluster.toolbox import MissingTool, Toolbox
-from conformance.offline import cache, machine
+from conformance.offline import apt, cache, machine, suite
 from conformance.offline.command import BrokenSetup, Commands
 from conformance.offline.engine import Engine
+from conformance.offline.image import Built
 from conformance.offline.plan import Plan, Plugin
 from conformance.offline.workshop import Workshop
 from conformance.world.progress import Progress, Silent
@@ -37,6 +38,20 @@ def provide(plugin: Plugin, report: Progress) -> Toolbox:
     toolbox = _plan(workshop, plugin).carry_out()
     workshop.cache.prune(_DAYS)
     return toolbox
+
+
+def suite_image(report: Progress) -> Built:
+    """The image of the suite itself, which is made only when somebody asks for it. Raises BrokenSetup."""
+    workshop = _workshop(report)
+    if not workshop.machine.is_root:
+        raise BrokenSetup("the suite's image is made as root: run it as root (sudo), or install Docker and build the Containerfile")
+    workshop.commands.end_left()
+    apt.install(workshop, apt.needed())
+    try:
+        return suite.provide(workshop, data.folder("fixtures") / "offline")
+    except BaseException:
+        workshop.commands.stop()
+        raise
 
 
 def missing(plugin: Plugin) -> tuple[MissingTool, ...]:

@@ -21,6 +21,12 @@ from conformance.world.verdict import Family, Protocol
 FIRST_HOST_PORT = 20000
 """Below the range of node ports (30000) and that of the kernel's own choice (32768), above what servers usually have."""
 
+CPU, CPU_OF_MANY, MANY = "25m", "5m", 50
+"""What a probe asks for of the processors. Where they are more than so many it is less: they are to find room beside others."""
+
+BEAT_OF_MANY = 0.2
+"""Seconds between two looks of such a probe at how late it runs: often enough to know of every delay as long as a question waits."""
+
 NOWHERE = "no-such-node"
 """The node of a pod that is to wait for one."""
 
@@ -50,10 +56,13 @@ def render_world(
     nodes = placement(layout, workers) if workers else {}
     leads = [(ref, port.number, port.protocol) for ref, plan in layout.pods() for port in plan.host_ports]
     host_ports = {key: number for number, key in enumerate(leads, first_port)}
+    allowed = _allowed(layout)
     namespaces = tuple(
-        rendered("namespace", name=names.namespace(ref), labels={**plan.labels, **names.labels}) for ref, plan in layout.namespaces.items()
+        rendered("namespace", name=names.namespace(ref), labels={**allowed, **plan.labels, **names.labels})
+        for ref, plan in layout.namespaces.items()
     )
     pods = {}
+    are_many = len(dict(layout.pods())) > MANY
     for ref, plan in layout.pods():
         namespace, _, name = ref.partition("/")
         real = names.namespace(namespace)
@@ -65,15 +74,22 @@ def render_world(
             node=NOWHERE if plan.is_pending else nodes.get(ref),
             image=probe_image,
             source="",
-            config=agent_config(f"{real}/{name}", plan.serves),
+            config=agent_config(f"{real}/{name}", plan.serves, beat=BEAT_OF_MANY if are_many else None),
             ports=[(port, host_ports.get((ref, port.number, port.protocol))) for port in plan.serves if port.protocol is not Protocol.ICMP],
             is_host_network=plan.is_host_network,
             needs_raw_sockets=layout.needs_raw_sockets,
+            cpu=CPU_OF_MANY if are_many else CPU,
         )
         # Not through the template: it is long, and YAML is slow.
         pods[ref]["spec"]["containers"][0]["command"][-2] = agent_source
     services = {ref: _service(ref, service, names) for ref, service in layout.services()}
     return Manifests(namespaces, pods, services, host_ports, tuple(workers))
+
+
+def _allowed(layout: Layout) -> dict[str, str]:
+    """What Pod Security must let through where a cluster enforces more by default. Pods without special rights keep to `restricted`."""
+    is_privileged = layout.needs_raw_sockets or any(plan.is_host_network or plan.host_ports for _, plan in layout.pods())
+    return {"pod-security.kubernetes.io/enforce": "privileged"} if is_privileged else {}
 
 
 def _service(ref: str, plan: ServicePlan, names: Names) -> dict[str, Any]:
@@ -82,10 +98,13 @@ def _service(ref: str, plan: ServicePlan, names: Names) -> dict[str, Any]:
     return rendered("service", name=name, namespace=namespace, kind=plan.kind, selects=dict(plan.selects), ports=plan.ports)
 
 
-def agent_config(identity: str, serves: Iterable[Port], bind: Sequence[str] | None = None) -> str:
-    """The agent's one argument: who it is, what it serves (ICMP is the kernel's), and on which addresses (None: all)."""
+def agent_config(identity: str, serves: Iterable[Port], bind: Sequence[str] | None = None, beat: float | None = None) -> str:
+    """The agent's one argument: who it is, what it serves (ICMP is the kernel's), and on which addresses (None: all).
+
+    `beat`: seconds between two looks at how late it runs (None: as it has it).
+    """
     ports = [[port.number, str(port.protocol)] for port in serves if port.protocol is not Protocol.ICMP]
-    return json.dumps({"identity": identity, "serves": ports, "bind": bind})
+    return json.dumps({"identity": identity, "serves": ports, "bind": bind, **({} if beat is None else {"beat": beat})})
 
 
 def render_policies(scenario: Scenario, world: World, families: Sequence[Family]) -> dict[str, dict[str, Any]]:

@@ -46,6 +46,49 @@ def test_of_a_process_elsewhere_nothing_is_known(change):
     assert replace(Owner.of_this_process(), **change).is_alive() is None
 
 
+@pytest.fixture
+def place(monkeypatch):
+    """We are this attempt at this slot of a Job."""
+
+    def place(slot: str, attempt: str) -> None:
+        monkeypatch.setenv("CNI_CONFORMANCE_SLOT", slot)
+        monkeypatch.setenv("CNI_CONFORMANCE_ATTEMPT", attempt)
+
+    return place
+
+
+@pytest.mark.parametrize(
+    ("slot", "attempt", "is_alive"),
+    [
+        pytest.param("job/0", "pod-1", False, id="an earlier pod of the same index has ended, wherever it was"),
+        pytest.param("job/1", "pod-1", None, id="of another index nothing is known"),
+        pytest.param("other/0", "pod-1", None, id="of another Job nothing is known"),
+        pytest.param("job/0", "pod-2", None, id="of another container of the same pod nothing is known"),
+        pytest.param("", "", None, id="of a run that is in no Job nothing is known"),
+    ],
+)
+def test_a_pod_knows_that_those_before_it_have_ended(place, slot, attempt, is_alive):
+    place("job/0", "pod-2")
+    elsewhere = replace(Owner.of_this_process(), machine="another node", slot=slot, attempt=attempt)
+    assert elsewhere.is_alive() is is_alive
+
+
+def test_the_slot_travels_with_the_owner(place):
+    place("job/0", "pod-2")
+    owner = Owner.read(Owner.of_this_process().text())
+    assert ("job/0", "pod-2") == (owner.slot, owner.attempt)
+
+
+def test_a_pod_without_a_job_has_no_slot(place):
+    place("/", "pod-2")
+    assert ("", "") == (Owner.of_this_process().slot, Owner.of_this_process().attempt)
+
+
+def test_an_owner_of_an_earlier_release_has_no_slot():
+    owner = Owner.read('{"machine": "a", "space": "b", "process": 1, "started": "2"}')
+    assert Owner("a", "b", 1, "2") == owner
+
+
 def test_a_zombie_is_not_alive():
     with subprocess.Popen([sys.executable, "-c", "pass"], stdout=subprocess.PIPE) as process:
         process.stdout.read()  # its end

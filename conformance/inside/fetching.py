@@ -1,0 +1,113 @@
+"""The records of a Job, out of the logs of its pods."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from conformance.cluster import jobs
+from conformance.cluster.broken import BrokenCluster
+from conformance.cluster.connection import Connection
+from conformance.cluster.jobs import Job, JobPod, JobState
+from conformance.inside.emitted import BrokenLog, Emitted, emitted
+from conformance.inside.job import SUITE
+
+_PAUSE = 1.0
+_LAST_LINES = 3
+_GRAVITY = (130, 3, 2, 4, 1, 0)
+"""Exit codes of a run, the gravest first: a run without an end or without a world says less than one that failed."""
+
+
+class StillRunning(BrokenCluster):
+    """A Job that has not ended, and was not to be waited for any longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What came out of one index of a Job ("" where it has none): a record with its run's exit code, or why there is none."""
+
+    index: str
+    record: Emitted | None
+    exit_code: int
+    why: str = ""
+
+
+def ended(connection: Connection, namespace: str, name: str, patience: float, say: Callable[[str], None]) -> Job:
+    """The Job when it has ended, waited for so many seconds.
+
+    An Indexed Job whose time is up is returned as it is: parts of it may have ended. Raises NoSuchJob, StillRunning, BrokenCluster.
+    """
+    deadline, told = time.monotonic() + patience, ""
+    while True:
+        found = jobs.job(connection, namespace, name, SUITE)
+        if found.state is JobState.ENDED:
+            return found
+        where = _where(found) or jobs.trouble_of(connection, found) or ("none of its pods runs now" if found.pods else "it has no pod yet")
+        if time.monotonic() >= deadline:
+            if found.is_indexed and any(not each.is_active for each in found.pods):
+                return found
+            after = f" after {patience:.0f} s" if patience else ""
+            raise StillRunning(f"{found} is {found.state}{after} ({where}): wait for it with a longer --wait SECONDS, or fetch it later")
+        if where != told:
+            say(f"{found} is {found.state}: {where}")
+            told = where
+        time.sleep(_PAUSE)
+
+
+def parts(connection: Connection, of: Job) -> list[Part]:
+    """What came out of each index, in their order. Raises BrokenCluster."""
+    indices = [str(each) for each in range(of.completions)] if of.is_indexed else [""]
+    by_index = {index: [pod for pod in of.pods if pod.index == index] for index in indices}
+    if not of.pods:
+        trouble = jobs.trouble_of(connection, of)
+        raise BrokenCluster(f"{of} has no pod{f': {trouble}' if trouble else ' any more, and its record went with its log'}")
+    return [_part(index, pods, lambda pod: jobs.log_of(connection, of.namespace, pod, SUITE)) for index, pods in by_index.items()]
+
+
+def gravest(codes: Iterable[int]) -> int:
+    """The exit code of several runs together."""
+    found = list(codes)
+    return min(found, key=lambda code: _GRAVITY.index(code) if code in _GRAVITY else -1, default=0)
+
+
+def _part(index: str, pods: list[JobPod], log_of: Callable[[str], str]) -> Part:
+    """The newest whole record; where there is none, what is wrong with the newest pod."""
+    whose = f"index {index}: " if index else ""
+    if not pods:
+        return Part(index, None, 3, f"{whose}there is no pod, or none any more")
+    if pods[0].is_active:
+        return Part(index, None, 3, f"{whose}pod {pods[0].name} has not ended yet")
+    trouble = ""
+    for pod in pods:
+        log = ""
+        try:
+            log = log_of(pod.name)
+            return Part(index, emitted(log), 3 if pod.exit_code is None else pod.exit_code)
+        except BrokenLog as fault:
+            trouble = trouble or f"{whose}{_told(pod, fault, log)}"
+        except BrokenCluster as fault:
+            trouble = trouble or f"{whose}{fault}"
+    return Part(index, None, _code_without_record(pods[0]), trouble)
+
+
+def _code_without_record(pod: JobPod) -> int:
+    """That of a run which could not begin says what is wrong; that of a killed one nothing."""
+    return pod.exit_code if pod.exit_code in (2, 4, 130) else 3
+
+
+def _told(pod: JobPod, fault: BrokenLog, log: str) -> str:
+    end = f"ended with exit code {pod.exit_code}" if pod.exit_code is not None else "was taken away"
+    why = f" ({pod.why})" if pod.why not in ("", "Error", "Completed") else ""
+    last = [line for line in log.splitlines() if line.strip() and len(line) < 1000][-_LAST_LINES:]
+    lines = "".join(f"\n    {line}" for line in last)
+    return f"the log of pod {pod.name}, which {end}{why}, {fault}{f'. Its last lines:{lines}' if last else ''}"
+
+
+def _where(of: Job) -> str:
+    """What its pods do, for people who wait."""
+    active = [pod for pod in of.pods if pod.is_active]
+    if not active:
+        return ""
+    first = f"pod {active[0].name}{f' ({active[0].why})' if active[0].why else ' runs'}"
+    return first if len(active) == 1 else f"{first}, and {len(active) - 1} more"

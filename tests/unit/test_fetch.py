@@ -1,0 +1,233 @@
+"""`fetch` against an API server of this machine that has the Job a row wants: the record comes out whole, or a sentence says why not."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sample_run
+from api_server import Server, api_server
+from click.testing import CliRunner, Result
+
+from conformance.cli import main
+from conformance.inside.emitted import lines_of, packed
+from conformance.inside.fetching import gravest
+
+RUN = sample_run.whole_run()
+RECORD = RUN.to_json()
+JOBS = "/apis/batch/v1/namespaces/cni-conformance/jobs"
+PODS = "/api/v1/namespaces/cni-conformance/pods"
+EVENTS = "/api/v1/namespaces/cni-conformance/events"
+
+
+def log_of(name: str = "night", record: str = RECORD) -> str:
+    return "\n".join(["1/14 passed", *lines_of(name, packed(record.encode())), ""])
+
+
+def job(condition: str = "Failed", **spec: Any) -> dict[str, Any]:
+    conditions = [{"type": condition, "status": "True"}] if condition else []
+    return {"metadata": {"name": "night"}, "spec": {"completions": 1, **spec}, "status": {"conditions": conditions}}
+
+
+def pod(name: str = "night-1", code: int | None = 1, age: int = 10, index: str = "", **status: Any) -> dict[str, Any]:
+    """A pod that was created `age` minutes before one o'clock; `code` None: it still runs."""
+    state = {"running": {}} if code is None else {"terminated": {"exitCode": code, "reason": "Completed" if code == 0 else "Error"}}
+    labels = {"batch.kubernetes.io/job-completion-index": index} if index else {}
+    phase = "Running" if code is None else "Failed" if code else "Succeeded"
+    return {
+        "metadata": {"name": name, "creationTimestamp": f"2026-11-22T00:{59 - age:02}:00Z", "labels": labels},
+        "status": {"phase": phase, "containerStatuses": [{"name": "suite", "state": state}], **status},
+    }
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    with api_server(tmp_path) as (made, kubeconfig):
+        made.answers[EVENTS] = {"items": []}
+        monkeypatch.setattr("kubernetes.config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
+        yield made
+
+
+@pytest.fixture
+def has(server: Server) -> Callable[..., None]:
+    """The cluster has this Job, with these pods and what each of them wrote."""
+
+    def has(the_job: Any, *pods: tuple[dict[str, Any], Any]) -> None:
+        server.answers |= {f"{JOBS}/night": the_job, JOBS: {"items": [job()]}, PODS: {"items": [each for each, _ in pods]}}
+        server.answers |= {f"{PODS}/{each['metadata']['name']}/log": log for each, log in pods}
+
+    return has
+
+
+def fetch(*words: str) -> Result:
+    return CliRunner().invoke(main, ["fetch", *words])
+
+
+def test_the_record_comes_out_as_it_was_with_its_reports_and_the_code_of_the_run(has, tmp_path):
+    has(job(), (pod(), log_of()))
+    ended = fetch("night", "-o", str(tmp_path / "out"))
+    assert 1 == ended.exit_code
+    assert (tmp_path / "out" / "record.json").read_text() == RECORD
+    assert {"record.json", "report.html", "junit.xml", "summary.md"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    assert f"record and reports: {tmp_path / 'out'}" in ended.output
+    assert "wrongly allowed" in ended.output
+
+
+@pytest.mark.parametrize("code", [0, 1, 3, 130])
+def test_the_exit_code_is_that_of_the_run(has, tmp_path, code):
+    has(job(), (pod(code=code), log_of()))
+    assert code == fetch("night", "-o", str(tmp_path / "out")).exit_code
+
+
+def test_of_several_tries_the_newest_whole_record_counts(has, tmp_path):
+    fine = sample_run.fine_run().to_json()
+    has(job("Complete"), (pod("old", 130, age=30), log_of()), (pod("new", 0, age=10), log_of(record=fine)), (pod("older", 3, age=40), ""))
+    ended = fetch("night", "-o", str(tmp_path / "out"))
+    assert 0 == ended.exit_code
+    assert (tmp_path / "out" / "record.json").read_text() == fine
+
+
+def test_a_killed_try_does_not_hide_the_whole_record_of_an_earlier_one(has, tmp_path):
+    has(job(), (pod("killed", 137, age=10), log_of()[:-4000]), (pod("whole", 3, age=30), log_of()))
+    assert 3 == fetch("night", "-o", str(tmp_path / "out")).exit_code
+    assert (tmp_path / "out" / "record.json").exists()
+
+
+def test_each_index_of_an_indexed_job_has_a_folder_of_its_own_and_the_gravest_code_is_told(has, tmp_path):
+    fine = sample_run.fine_run().to_json()
+    rows = [(pod("a", 0, index="0"), log_of("cilium.1-of-2", fine)), (pod("b", 1, index="1"), log_of("cilium.2-of-2"))]
+    has(job(completionMode="Indexed", completions=2), *rows)
+    ended = fetch("night", "-o", str(tmp_path / "out"))
+    assert 1 == ended.exit_code
+    assert [fine, RECORD] == [(tmp_path / "out" / name / "record.json").read_text() for name in ("cilium.1-of-2", "cilium.2-of-2")]
+
+
+def test_an_index_without_a_record_is_named_and_the_others_are_kept(has, tmp_path):
+    has(job(completionMode="Indexed", completions=3), (pod("a", 1, index="0"), log_of("one")), (pod("b", 137, index="1"), "1/3 passed"))
+    ended = fetch("night", "-o", str(tmp_path / "out"))
+    assert 3 == ended.exit_code
+    assert (tmp_path / "out" / "one" / "record.json").exists()
+    assert "index 1: the log of pod b, which ended with exit code 137, holds no record. Its last lines:\n    1/3 passed" in ended.output
+    assert "index 2: there is no pod, or none any more" in ended.output
+
+
+def test_two_indices_that_gave_one_name_do_not_write_over_each_other(has, tmp_path):
+    has(job(completionMode="Indexed", completions=2), *((pod(f"p{each}", 0, index=each), log_of("same")) for each in "01"))
+    fetch("night", "-o", str(tmp_path / "out"))
+    assert ["same-0", "same-1"] == sorted(path.name for path in (tmp_path / "out").iterdir())
+
+
+def test_a_job_that_runs_is_waited_for(has, tmp_path, monkeypatch):
+    monkeypatch.setattr("conformance.inside.fetching._PAUSE", 0.0)
+    has([job(""), job(""), job("Complete")], (pod(code=0), log_of()))
+    ended = fetch("night", "-o", str(tmp_path / "out"), "--wait", "60")
+    assert 0 == ended.exit_code
+    assert "Job cni-conformance/night is under way: none of its pods runs now" in ended.output
+
+
+ROWS = [
+    pytest.param(
+        job(""), [(pod(code=None), "")], 3, "Job cni-conformance/night is under way (pod night-1 runs): wait for it", id="it still runs"
+    ),
+    pytest.param(job("", suspend=True), [], 3, "Job cni-conformance/night is suspended (it has no pod yet)", id="it is suspended"),
+    pytest.param(
+        job(""),
+        [(pod(code=None, conditions=[{"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available"}]), "")],
+        3,
+        "is under way (pod night-1 (0/3 nodes are available)): wait",
+        id="no node takes its pod",
+    ),
+    pytest.param(job(), [], 3, "Job cni-conformance/night has no pod any more, and its record went with its log", id="its pods are gone"),
+    pytest.param(
+        job(), [(pod(), "1/3 passed\n")], 3, "exit code 1, holds no record. Its last lines:\n    1/3 passed", id="nothing was emitted"
+    ),
+    pytest.param(
+        job(), [(pod(code=4), "nothing enforces policies here")], 4, "nothing enforces policies here", id="nothing enforces there"
+    ),
+    pytest.param(job(), [(pod(code=2), "Error: No such option")], 2, "exit code 2, holds no record", id="it was told wrongly"),
+    pytest.param(job(), [(pod(), log_of()[3000:])], 3, "has only the end of a record: its beginning was dropped", id="its log was rotated"),
+    pytest.param(job(), [(pod(code=137), log_of()[:3000])], 3, "has only the beginning of a record", id="it was killed while it wrote"),
+    pytest.param(
+        job(), [(pod(), "\n".join(lines_of("night", b"x")))], 3, "holds something that is no packed record", id="no packed record"
+    ),
+    pytest.param(
+        job(), [(pod(), "\n".join(lines_of("night", packed(b"{}"))))], 3, "this is no record of cni-conformance", id="another document"
+    ),
+    pytest.param(
+        job(), [(pod(), (400, "container suite is waiting to start"))], 3, "waiting to start", id="the kubelet does not give the log"
+    ),
+]
+
+
+@pytest.mark.parametrize(("the_job", "pods", "code", "text"), ROWS)
+def test_where_there_is_no_whole_record_a_sentence_says_why(has, tmp_path, the_job, pods, code, text):
+    has(the_job, *pods)
+    ended = fetch("night", "-o", str(tmp_path / "out"))
+    assert text in ended.output
+    assert code == ended.exit_code
+    assert "Traceback" not in ended.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_pod_that_may_not_be_created_is_told_with_the_clusters_own_words(has, server, tmp_path):
+    has(job())
+    server.answers[EVENTS] = {"items": [{"message": "exceeded quota: small", "lastTimestamp": "2026-11-22T00:00:00Z"}]}
+    ended = fetch("night", "-o", str(tmp_path / "out"))
+    assert (3, "Job cni-conformance/night has no pod: exceeded quota: small\n") == (ended.exit_code, ended.output)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        pytest.param(("nigth",), 2, "there is no Job nigth in namespace cni-conformance; it has night", id="a name that is mistyped"),
+        pytest.param(("Night",), 2, "JOB Night: small letters", id="a name that is none"),
+        pytest.param(("",), 2, "JOB : small letters", id="an empty name"),
+        pytest.param(("night", "-n", "a/b"), 2, "--namespace a/b: small letters", id="a namespace that is none"),
+        pytest.param(("night", "-n", "elsewhere"), 2, "there is no Job night in namespace elsewhere", id="another namespace"),
+        pytest.param(("night", "--wait", "soon"), 2, "'soon' is not a valid float", id="a time that is none"),
+        pytest.param(("night", "--wait", "-1"), 2, "-1", id="a time before now"),
+        pytest.param(("night", "--context", "there"), 3, "has no context 'there'; it has: here", id="a context that is not there"),
+        pytest.param(("night", "other"), 2, "unexpected extra argument", id="two Jobs"),
+        pytest.param((), 2, "Missing argument 'JOB'", id="no Job"),
+    ],
+)
+def test_what_a_tired_person_does_wrong_is_one_sentence(has, words, code, text):
+    has(job(), (pod(), log_of()))
+    ended = fetch(*words)
+    assert text in ended.output
+    assert code == ended.exit_code
+    assert "Traceback" not in ended.output
+
+
+def test_a_cluster_that_may_not_be_read_is_told_with_the_right(server):
+    server.answers[f"{JOBS}/night"] = (403, 'jobs.batch is forbidden: User "me" cannot get resource "jobs"')
+    ended = fetch("night")
+    assert 3 == ended.exit_code
+    assert re.match("no permission to read Job cni-conformance/night: .* cannot get resource", ended.output)
+
+
+def test_a_target_that_cannot_be_written_is_told(has, tmp_path):
+    has(job(), (pod(), log_of()))
+    (tmp_path / "file").write_text("")
+    ended = fetch("night", "-o", str(tmp_path / "file"))
+    assert 2 == ended.exit_code
+    assert f"{tmp_path / 'file'} cannot be written: " in ended.output
+
+
+def test_a_cluster_that_nobody_runs_is_told(server, monkeypatch):
+    monkeypatch.setattr("conformance.cli_job._PATIENCE", 0.1)
+    server.shutdown()
+    server.server_close()
+    ended = CliRunner().invoke(main, ["fetch", "night"], env={})
+    assert 3 == ended.exit_code
+    assert "cannot be reached: Connection refused" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [((), 0), ((0, 0), 0), ((0, 1), 1), ((1, 4), 4), ((4, 2), 2), ((2, 3), 3), ((3, 130, 1), 130), ((1, 137), 137)],
+    ids=str,
+)
+def test_the_gravest_code_stands_for_all(codes, expected):
+    assert expected == gravest(codes)
