@@ -17,11 +17,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.mark import expression
 
-from conformance.item import CONDUCTOR, FOLDER, SCENARIOS, STAGE, TURNS, ScenarioFile, ScenarioItem, is_worker
+from conformance.item import (
+    CONDUCTOR,
+    FOLDER,
+    SCENARIOS,
+    STAGE,
+    TURNS,
+    WORLD,
+    ScenarioFile,
+    ScenarioItem,
+    WorldFile,
+    collected_world,
+    is_worker,
+)
 from conformance.settings import OPTIONS, InvalidSettings, Settings
 
 if TYPE_CHECKING:
     from conformance.conductor import Conductor
+    from conformance.scenario.scenario import Scenario
     from conformance.view import View
 
 _RECORD = "cni_conformance_record"
@@ -59,6 +72,8 @@ def settings_of(config: pytest.Config) -> Settings:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Scenario files; one that is named is one wherever it lies."""
+    if file_path.suffix == WORLD:
+        return WorldFile.from_parent(parent, path=file_path)
     if file_path.suffix != ".yaml":
         return None
     from conformance.scenario.catalogue import is_scenario
@@ -86,7 +101,7 @@ def _take_shard(config: pytest.Config, items: list[pytest.Item]) -> None:
     folder = _folder_of_run(config)
     if folder is not None:
         keep_selection(folder, own)
-    costs = {name: Cost(len(each.steps), is_disruptive=each.is_disruptive) for name, each in own.items()}
+    costs = {name: Cost(len(each.steps), each.is_disruptive, each.layout.needs_node_ports) for name, each in own.items()}
     mine = shards(costs, shard.total)[shard.number - 1]
     others = {item for item in items if isinstance(item, ScenarioItem) and item.scenario.name not in mine}
     if others:
@@ -112,20 +127,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if is_worker(config):
         _join_early(config)
         return
-    from conformance.scenario.catalogue import hand_over, load_all
-    from conformance.scenario.fault import told
+    from conformance.scenario.catalogue import by_path, hand_over
 
-    paths = [path for argument in config.args if _has_scenarios(path := Path(argument.split("::")[0]))]
-    if not paths:
+    is_world = bool(config.getoption(_destination("world")))
+    paths = [] if is_world else [path for argument in config.args if _has_scenarios(path := Path(argument.split("::")[0]))]
+    if not paths and not is_world:
         return
     settings = settings_of(config)
     _check_choice(config)
     if not config.getoption("collectonly"):
         _foresee(settings)
-    scenarios, faults = load_all(paths)
-    if faults:
-        pytest.exit(f"{told(faults)}; nothing was started", returncode=2)
-    config.stash[SCENARIOS] = {scenario.path.absolute(): scenario for scenario in scenarios}
+    scenarios = collected_world(config, settings) if is_world else _loaded(paths)
+    config.stash[SCENARIOS] = by_path(scenarios)
     if not config.getoption("collectonly"):
         from conformance.conductor import Conductor
 
@@ -133,8 +146,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         workers = config.getoption("numprocesses", None) or 1
         conductor = Conductor(settings, scenarios, workers, view, _selection(config))
         config.stash[CONDUCTOR] = conductor
-        hand_over(scenarios, conductor.folder / _SCENARIOS)
+        hand_over(config.stash[SCENARIOS], conductor.folder / _SCENARIOS)
         config.pluginmanager.register(Recorder(conductor), "cni-conformance-recorder")
+
+
+def _loaded(paths: Sequence[Path]) -> tuple[Scenario, ...]:
+    from conformance.scenario.catalogue import load_all
+    from conformance.scenario.fault import told
+
+    scenarios, faults = load_all(paths)
+    if faults:
+        pytest.exit(f"{told(faults)}; nothing was started", returncode=2)
+    return scenarios
 
 
 def _join_early(config: pytest.Config) -> None:

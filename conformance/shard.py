@@ -43,10 +43,14 @@ DISRUPTIVE = 10
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a scenario costs: its steps, as they stand in its file, and whether it is disruptive."""
+    """What a scenario costs: its steps, as they stand in its file, and whether it is disruptive.
+
+    `needs_node_ports`: its pods serve on ports of the nodes, of which a cluster has each only once.
+    """
 
     steps: int
     is_disruptive: bool = False
+    needs_node_ports: bool = False
 
     @property
     def weight(self) -> int:
@@ -57,18 +61,33 @@ class Cost:
 def shards(costs: Mapping[str, Cost], total: int) -> tuple[frozenset[str], ...]:
     """The scenarios (names) in `total` parts that cost about the same; each is in one part, and no part is empty while there are enough.
 
-    The parts depend on names and costs alone, not on their order. Disruptive scenarios, which run one by one, are spread evenly.
+    The parts depend on names and costs alone, not on their order. Disruptive scenarios, which run one by one, are spread evenly. Those
+    that need ports of the nodes are all in one part: two shards may be measured on one cluster at the same time.
     """
     parts: list[set[str]] = [set() for _ in range(total)]
     loads, disruptive = [0] * total, [0] * total
     # Heaviest first, each to whoever has least so far: what comes last is light and levels the rest.
-    for name in sorted(costs, key=lambda each: (not costs[each].is_disruptive, -costs[each].weight, each)):
-        cost = costs[name]
-        place = min(range(total), key=lambda each: (disruptive[each] if cost.is_disruptive else 0, loads[each], each))
-        parts[place].add(name)
-        loads[place] += cost.weight
-        disruptive[place] += cost.is_disruptive
+    for names in sorted(_inseparable(costs), key=lambda names: (not _is_disruptive(costs, names), -_weight(costs, names), names)):
+        hurts = _is_disruptive(costs, names)
+        place = min(range(total), key=lambda each: (disruptive[each] if hurts else 0, loads[each], each))
+        parts[place].update(names)
+        loads[place] += _weight(costs, names)
+        disruptive[place] += hurts
     return tuple(map(frozenset, parts))
+
+
+def _inseparable(costs: Mapping[str, Cost]) -> list[tuple[str, ...]]:
+    """The scenarios by ones, but for those that must stay together."""
+    together = tuple(sorted(name for name, cost in costs.items() if cost.needs_node_ports and not cost.is_disruptive))
+    return [*((name,) for name in costs if name not in together), *([together] if together else [])]
+
+
+def _weight(costs: Mapping[str, Cost], names: Iterable[str]) -> int:
+    return sum(costs[name].weight for name in names)
+
+
+def _is_disruptive(costs: Mapping[str, Cost], names: Iterable[str]) -> bool:
+    return any(costs[name].is_disruptive for name in names)
 
 
 def part_of(shard: Shard, number: int, selected: int) -> str:

@@ -130,6 +130,11 @@ class Layout:
         return any(plan.is_host_network and plan.serves for _, plan in self.pods())
 
     @property
+    def needs_node_ports(self) -> bool:
+        """Whether its pods take ports of their nodes, in any way: another run on the same cluster may want the same ones."""
+        return self.is_exclusive or any(plan.host_ports for _, plan in self.pods())
+
+    @property
     def asks_nodes(self) -> bool:
         """Whether somebody in it is reached at an address of a node: those must be known then."""
         is_on_port = any(service.kind is ServiceKind.NODE_PORT for _, service in self.services())

@@ -2,19 +2,24 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from conformance import data
+from conformance.scenario.scenario import Layout, NamespacePlan, PodPlan
 from conformance.settings import OPTIONS, InvalidSettings, Settings
 from conformance.shard import Cost, InvalidShard, Shard, fingerprint, kept_selection, shards
+from conformance.world.place import Port
 
 pytest_plugins = ["pytester"]
 
 DEFAULTS = {option.key: option.default for option in OPTIONS}
 CATALOGUE = data.folder("scenarios")
 COSTS = {f"scenario-{number:03}": Cost(1 + number * 7 % 9, is_disruptive=number % 27 == 0) for number in range(200)}
+
+HURTING = {name for name, cost in COSTS.items() if cost.is_disruptive}
 
 SCENARIO = """name: {name}
 about: Nobody reaches the shop.
@@ -93,6 +98,31 @@ def test_shards_cost_about_the_same():
 def test_disruptive_scenarios_are_spread_evenly():
     counts = [sum(COSTS[name].is_disruptive for name in part) for part in shards(COSTS, 3)]
     assert [2, 3, 3] == sorted(counts)
+
+
+@pytest.mark.parametrize("total", [2, 8, 64])
+def test_scenarios_that_need_ports_of_the_nodes_are_in_one_shard(total):
+    on_nodes = {name for name in COSTS if name.endswith("3")}
+    costs = {name: replace(cost, needs_node_ports=name in on_nodes) for name, cost in COSTS.items()}
+    parts = shards(costs, total)
+    assert (sorted(COSTS), 1) == (
+        sorted(name for part in parts for name in part),
+        len([part for part in parts if on_nodes & part - HURTING]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("plan", "needs"),
+    [
+        (PodPlan(serves=(Port(80),)), False),
+        (PodPlan(serves=(Port(80),), host_ports=(Port(80),)), True),
+        (PodPlan(serves=(Port(80),), is_host_network=True), True),
+        (PodPlan(serves=(), is_host_network=True), False),
+    ],
+    ids=["a pod", "a port of the node", "a server on the node", "somebody on the node who serves nothing"],
+)
+def test_who_needs_ports_of_the_nodes(plan, needs):
+    assert needs is Layout(None, {"shop": NamespacePlan(pods={"api": plan})}).needs_node_ports
 
 
 def test_with_more_shards_than_scenarios_the_last_ones_are_empty():

@@ -1,0 +1,1 @@
+"""Many clusters from one: a file of clusters becomes Indexed Jobs on a hub, and their records one table."""
