@@ -1,27 +1,36 @@
 """The project's own checks: `nox` runs all of them, `nox -s tests` one."""
 
+import functools
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nox
 
 nox.options.sessions = ["lint", "types", "tests", "browser", "cluster"]
-nox.options.reuse_existing_virtualenvs = True
+nox.options.default_venv_backend = "none"  # they share one environment
 
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
-PURE = "conformance.world,conformance.model,conformance.scenario,conformance.judge,conformance.record"
+PURE = ("world", "model", "scenario", "judge", "record")
+"""The rooms that tests cover wholly."""
+
+ENVIRONMENT = Path(f".nox/python{sys.version_info.major}.{sys.version_info.minor}").absolute()
 
 
-def install(session: nox.Session) -> None:
-    """The project with its development tools, at the versions of the lock."""
-    session.install("-c", "dev.lock", "-e", ".[dev]")
+@functools.cache
+def install() -> None:
+    """The project with its development tools, at the versions of the lock: once for all sessions, they need the same."""
+    subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
+    os.environ["PATH"] = f"{ENVIRONMENT / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run([ENVIRONMENT / "bin" / "python", "-m", "pip", "install", "--quiet", "-c", "dev.lock", "-e", ".[dev]"], check=True)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, the floors of the house, the catalogue, the workflows."""
-    install(session)
+    install()
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
@@ -37,18 +46,20 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Types, strictly."""
-    install(session)
+    install()
     session.run("mypy")
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Everything that needs no cluster. The pure rooms are covered wholly."""
-    install(session)
-    # Not by pytest's own plugin: ours is loaded before it and would not be counted.
-    session.run("coverage", "run", "--source", PURE, "-m", "pytest", "tests/unit", *session.posargs)
-    if not session.posargs:
-        session.run("coverage", "report", "--fail-under=100", "--show-missing", "--skip-covered")
+    install()
+    counting = [f"--cov=conformance.{room}" for room in PURE]
+    words = session.posargs or [*counting, "--cov-report=term-missing:skip-covered", "--cov-fail-under=100"]
+    # Our own plugin is left out, which no test needs here: it is loaded before the coverage counts, and so is what it imports.
+    # A test that hangs says where, and is a failure.
+    patience = ["-o", "faulthandler_timeout=900", "-o", "faulthandler_exit_on_timeout=true"]
+    session.run("pytest", "tests/unit", "-n", "auto", "--maxprocesses=4", "-p", "no:cni-conformance", *patience, *words)
 
 
 @nox.session
@@ -59,14 +70,14 @@ def browser(session: nox.Session) -> None:
             session.error("these tests need a Chromium: install the package chromium of your system")
         session.run("apt-get", "update", external=True)
         session.run("apt-get", "install", "--yes", "--no-install-recommends", "chromium", external=True)
-    install(session)
+    install()
     session.run("pytest", "tests/browser", *session.posargs)
 
 
 @nox.session
 def cluster(session: nox.Session) -> None:
     """The real cluster: builds and starts what it needs, and takes it away again."""
-    install(session)
+    install()
     # First what makes clusters of its own: those that stand for the whole session take the processors away from it.
     session.run("pytest", "tests/offline", "tests/cluster/test_kind.py", "tests/cluster", "--durations=20", *session.posargs)
 
@@ -74,7 +85,7 @@ def cluster(session: nox.Session) -> None:
 @nox.session
 def sensitivity(session: nox.Session) -> None:
     """Which scenarios see which faults, all of them: the table, the page of the catalogue and its quick part that are made from it."""
-    install(session)
+    install()
     session.run("cni-conformance", "sensitivity", "--json", "docs/sensitivity.json", *session.posargs)
     for file, words in (("docs/catalogue.md", []), ("scenarios/quick.yaml", ["--quick"])):
         with Path(file).open("w", encoding="utf-8") as page:

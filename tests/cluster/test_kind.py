@@ -214,8 +214,13 @@ def _answered(ask: Callable[[], str], wanted: str) -> None:
 
 
 @pytest.mark.parametrize(("plugin", "family"), FORMS)
-def test_everybody_reaches_everybody_with_his_own_address(make: Callable[..., KindCluster], plugin: str, family: str) -> None:
+def test_everybody_reaches_everybody_with_his_own_address_and_nothing_is_left(
+    make: Callable[..., KindCluster], plugin: str, family: str
+) -> None:
+    toolbox = toolbox_for(plugin)
+    before = _traces(toolbox)
     cluster = make("trial", plugin, family)
+    assert _traces(toolbox) != before
     assert kind.known("trial") == cluster
     assert _answering("trial")
     found = version(load(plugin), cluster.kubeconfig, None, cluster.run_on_node)
@@ -232,6 +237,8 @@ def test_everybody_reaches_everybody_with_his_own_address(make: Callable[..., Ki
             _answered(lambda: _docker(cluster.toolbox, *command).strip(), f"three {own}")  # noqa: B023
     _answered(lambda: _exec(cluster, "one", "python3", "-c", ASK, "three.default.svc.cluster.local").partition(" ")[0], "three")
     _pods_reach_outside_hosts(cluster, plugin, addresses)
+    kind.down("trial")
+    assert {} == _left(toolbox, before)
 
 
 def _pods_reach_outside_hosts(cluster: KindCluster, plugin: str, addresses: dict[str, list[str]]) -> None:
@@ -241,15 +248,6 @@ def _pods_reach_outside_hosts(cluster: KindCluster, plugin: str, addresses: dict
         _answered(lambda: _exec(cluster, "one", "python3", "-c", ASK, str(address)).partition(" ")[0], "alpha")  # noqa: B023
         if not load(plugin).enforces:  # Cilium translates the addresses of pods that leave the cluster
             _answered(lambda: _exec(cluster, "one", "python3", "-c", ASK, str(address)), f"alpha {addresses['one'][at]}")  # noqa: B023
-
-
-def test_nothing_is_left_after_down(make: Callable[..., KindCluster]) -> None:
-    toolbox = toolbox_for("cilium")
-    before = _traces(toolbox)
-    make("trial", "cilium", workers=1)
-    assert _traces(toolbox) != before
-    kind.down("trial")
-    assert {} == _left(toolbox, before)
 
 
 INTERRUPTED = [
@@ -293,40 +291,6 @@ def test_nothing_is_left_of_an_interrupted_up(order: signal.Signals, moment: str
     assert {} == _left(toolbox, before)
 
 
-def test_up_after_a_sigkill_begins_anew(make: Callable[..., KindCluster]) -> None:
-    words = ["trial", "ptp", json.dumps(document(toolbox_for("ptp")))]
-    with subprocess.Popen([sys.executable, "-c", RUN, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:
-        assert run.stdout is not None
-        assert any(line.startswith("begin kind cluster") for line in run.stdout)
-        run.kill()
-    assert kind.known("trial") is None
-    make("trial", "ptp", workers=1)
-    assert _answering("trial")
-
-
-def test_two_clusters_live_side_by_side(make: Callable[..., KindCluster]) -> None:
-    one, two = make("trial-one", "ptp", workers=1), make("trial-two", "ptp", workers=1)
-    assert not one.network.range4.overlaps(two.network.range4)
-    assert (_answering("trial-one"), _answering("trial-two")) == (True, True)
-    with pytest.raises(kind.InvalidCluster, match="there is a cluster trial-one already: remove it"):
-        make("trial-one", "ptp")
-    kind.down("trial-one")
-    assert (_answering("trial-one"), _answering("trial-two")) == (False, True)
-
-
-def test_a_cluster_that_this_cache_does_not_know_is_not_touched(
-    make: Callable[..., KindCluster], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cluster, toolbox = make("trial", "ptp", workers=1), toolbox_for("ptp")
-    with monkeypatch.context() as patch:
-        patch.setenv("CNI_CONFORMANCE_CACHE", str(tmp_path))
-        with pytest.raises(BrokenCluster, match="containers of a cluster cni-conformance-trial that this cache folder does not know"):
-            kind.up("trial", load("ptp"), toolbox, workers=1)
-    questions = Questions(cluster.kubeconfig)
-    assert questions.is_answering()
-    questions.close()
-
-
 @pytest.mark.parametrize("plugin", ELSEWHERE)
 def test_a_plugin_that_comes_from_elsewhere_is_had_or_the_reason_is_told(make: Callable[..., KindCluster], plugin: str) -> None:
     toolbox = toolbox_for(plugin)
@@ -354,3 +318,44 @@ def test_a_wrong_kind_configuration_is_told_with_kinds_own_words(make: Callable[
     with pytest.raises(BrokenCluster, match=r"kind could not make the cluster: .*king"):
         kind.up("trial", load(f"{folder}/"), toolbox, workers=1)
     assert {} == _left(toolbox, before)
+
+
+@pytest.fixture(scope="module")
+def anew() -> Iterator[KindCluster]:
+    """A cluster called as one whose making was killed in the middle. It stands for the tests below: each cluster takes 40 s."""
+    toolbox = toolbox_for("ptp")
+    words = ["anew", "ptp", json.dumps(document(toolbox))]
+    with subprocess.Popen([sys.executable, "-c", RUN, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert any(line.startswith("begin kind cluster") for line in run.stdout)
+        run.kill()
+    assert kind.known("anew") is None
+    try:
+        yield kind.up("anew", load("ptp"), toolbox, workers=1)
+    finally:
+        kind.down("anew")
+
+
+def test_up_after_a_sigkill_begins_anew(anew: KindCluster) -> None:
+    assert kind.known("anew") == anew
+    assert _answering("anew")
+
+
+def test_a_cluster_that_this_cache_does_not_know_is_not_touched(anew: KindCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("CNI_CONFORMANCE_CACHE", str(tmp_path))
+        with pytest.raises(BrokenCluster, match="containers of a cluster cni-conformance-anew that this cache folder does not know"):
+            kind.up("anew", load("ptp"), anew.toolbox, workers=1)
+    questions = Questions(anew.kubeconfig)
+    assert questions.is_answering()
+    questions.close()
+
+
+def test_two_clusters_live_side_by_side(anew: KindCluster, make: Callable[..., KindCluster]) -> None:
+    other = make("trial", "ptp", workers=1)
+    assert not anew.network.range4.overlaps(other.network.range4)
+    assert (_answering("anew"), _answering("trial")) == (True, True)
+    with pytest.raises(kind.InvalidCluster, match="there is a cluster anew already: remove it"):
+        kind.up("anew", load("ptp"), anew.toolbox)
+    kind.down("trial")
+    assert (_answering("anew"), _answering("trial")) == (True, False)

@@ -37,9 +37,16 @@ def world(cilium: KindCluster) -> Iterator[tuple[Cluster, Manifests]]:
     cluster.close()
 
 
-def start(world: tuple[Cluster, Manifests], change: Change) -> str:
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What may mend itself is waited for as long as its sentence needs to be there, not for 15 s."""
+    monkeypatch.setattr("conformance.cluster.wait._PATIENCE", 3.0)
+
+
+def start(world: tuple[Cluster, Manifests], change: Change, cluster: Cluster | None = None) -> str:
     """The sentence about the world when one of its pods is changed."""
-    cluster, manifests = world
+    manifests = world[1]
+    cluster = cluster or world[0]
     pods = copy.deepcopy(dict(manifests.pods))
     change(pods["shop/api"])
     cluster.create_world(manifests.namespaces, pods)
@@ -52,7 +59,7 @@ def container(pod: dict[str, Any]) -> dict[str, Any]:
     return pod["spec"]["containers"][0]
 
 
-def test_an_image_that_cannot_be_pulled(world):
+def test_an_image_that_cannot_be_pulled(world, impatient):
     text = start(world, lambda pod: container(pod).update(image="registry.invalid/nobody/nothing:1"))
     assert text.startswith("pod shop/api (")
     assert "image registry.invalid/nobody/nothing:1" in text
@@ -71,7 +78,7 @@ def test_a_program_that_fails_at_its_start_says_its_last_words(world):
     assert "its container ended with exit code 1 (Error): this is no probe" in text
 
 
-def test_a_pod_that_no_node_takes(world):
+def test_a_pod_that_no_node_takes(world, impatient):
     text = start(world, lambda pod: pod["spec"].update(nodeSelector={"nobody": "has-this"}))
     assert "no node takes it (Unschedulable): 0/3 nodes are available" in text
 
@@ -115,7 +122,8 @@ def test_a_node_that_is_not_ready_is_named(world, cilium):
         while cluster.nodes()[node].is_ready:
             assert time.monotonic() < until, f"{node} stays ready without its kubelet"
             time.sleep(1)
-        text = start(world, lambda pod: None)
+        # nothing mends itself here, so there is nothing to wait for
+        text = start(world, lambda pod: None, connected(cilium, replace(TIMES, pods=5.0)))
     assert f"for node {node}" in text
     assert f"node {node} is NotReady: Kubelet stopped posting node status" in text
 

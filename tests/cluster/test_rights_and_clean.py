@@ -45,31 +45,44 @@ def kubeconfig(kind: KindCluster, token: str, path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def account(cilium: KindCluster, tmp_path: Path) -> Iterator[Callable[[str], Path]]:
-    """A kubeconfig of a service account, with the documented rights or without any."""
-    core, access = client.CoreV1Api(api(cilium)), client.RbacAuthorizationV1Api(api(cilium))
-    objects = list(yaml.safe_load_all(DOCS.read_text()))
-    by_kind = {document["kind"]: document for document in objects}
+@pytest.fixture(scope="module")
+def space(cilium: KindCluster) -> Iterator[None]:
+    """The namespace of the accounts: one for all tests, its removal takes seconds."""
+    core = client.CoreV1Api(api(cilium))
     core.create_namespace({"metadata": {"name": SPACE}})
-    core.create_namespaced_service_account(SPACE, by_kind["ServiceAccount"])
-
-    def make(rights: str) -> Path:
-        if rights == "documented":
-            access.create_cluster_role(by_kind["ClusterRole"])
-            access.create_cluster_role_binding(by_kind["ClusterRoleBinding"])
-        request = {"spec": {"audiences": None, "expirationSeconds": 3600}}
-        token = core.create_namespaced_service_account_token(SPACE, SPACE, request).status.token
-        return kubeconfig(cilium, token, tmp_path / "kubeconfig")
-
-    yield make
-    for delete in (access.delete_cluster_role_binding, access.delete_cluster_role, core.delete_namespace):
-        with suppress(client.exceptions.NotFoundException):
-            delete(SPACE)
+    yield
+    core.delete_namespace(SPACE)
     connection = connected(cilium)
     while any(each.metadata.name == SPACE for each in core.list_namespace().items):
         connection.nodes()
     connection.close()
+
+
+@pytest.fixture
+def account(cilium: KindCluster, space: None, tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """A kubeconfig of a service account, with the documented rights or without any."""
+    core, access = client.CoreV1Api(api(cilium)), client.RbacAuthorizationV1Api(api(cilium))
+    objects = list(yaml.safe_load_all(DOCS.read_text()))
+    by_kind = {document["kind"]: document for document in objects}
+
+    def make(rights: str) -> Path:
+        # who has no rights is another one: a binding that was just removed may count for a moment
+        name = SPACE if rights == "documented" else "nobody"
+        core.create_namespaced_service_account(SPACE, {**by_kind["ServiceAccount"], "metadata": {"name": name}})
+        if rights == "documented":
+            access.create_cluster_role(by_kind["ClusterRole"])
+            access.create_cluster_role_binding(by_kind["ClusterRoleBinding"])
+        request = {"spec": {"audiences": None, "expirationSeconds": 3600}}
+        token = core.create_namespaced_service_account_token(name, SPACE, request).status.token
+        return kubeconfig(cilium, token, tmp_path / "kubeconfig")
+
+    yield make
+    for delete in (access.delete_cluster_role_binding, access.delete_cluster_role):
+        with suppress(client.exceptions.NotFoundException):
+            delete(SPACE)
+    for name in (SPACE, "nobody"):
+        with suppress(client.exceptions.NotFoundException):
+            core.delete_namespaced_service_account(name, SPACE)
 
 
 def test_the_documented_rights_are_all_that_is_needed(cilium, account):

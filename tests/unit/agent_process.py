@@ -45,9 +45,13 @@ class Talk:
         return [answer[0] for answer in self.ask(*questions)["answers"]]
 
 
+FIRST_PORT = 12000 + 2000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8)
+"""Each process of pytest-xdist has 2,000 ports of its own: else two find the same one free, and one of them gets it."""
+
+
 def free_port(kind: int = socket.SOCK_STREAM, address: str = "127.0.0.1") -> int:
     """A port that nobody serves now, below those that a kernel gives to askers."""
-    for port in range(20000 + os.getpid() % 5000, 28000):
+    for port in range(FIRST_PORT + os.getpid() % 500, FIRST_PORT + 1000):
         with closing(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)) as trial:
             try:
                 trial.bind((address, port))

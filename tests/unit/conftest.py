@@ -1,5 +1,6 @@
 """Hypothesis without limits of time: how long an example takes says something of the machine, not of the code."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -9,6 +10,37 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+
+UNCOUNTED = frozenset(
+    f"test_{name}"
+    for name in (
+        "catalogue_page",
+        "cli",
+        "cli_report",
+        "compare_formats",
+        "formats",
+        "html",
+        "model_laws",
+        "model_twice",
+        "policies_bad_input",
+        "redaction",
+        "report",
+        "sensitivity",
+        "simulated_plane",
+        "workflows",
+    )
+)
+"""Tests of whole commands, and in thousands of examples: coverage would double their time, and others cover what they cover."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _coverage_rests(request: pytest.FixtureRequest) -> Iterator[None]:
+    counting = sys.gettrace()
+    if request.module.__name__ in UNCOUNTED:
+        sys.settrace(None)
+    yield
+    sys.settrace(counting)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from agent_process import FIRST_PORT
 
 from conformance.cluster.streams import BrokenStream, ProcessStream
 from conformance.probe.probe import Probe, agent_config
@@ -23,7 +24,7 @@ from conformance.world.question import Question, questions_of
 from conformance.world.times import Times
 from conformance.world.verdict import AnswerKind, Family, Protocol
 
-PORT = 20000 + os.getpid() % 8000
+PORT = FIRST_PORT + 1000 + os.getpid() % 450
 TIMES = Times(question=0.3, stream=3.0, retry=1.0)
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from agent_process import FIRST_PORT
 
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.streams import BrokenStream, ProcessStream
@@ -30,7 +31,7 @@ from conformance.world.timeline import Span
 from conformance.world.times import Times
 from conformance.world.verdict import AnswerKind, Family, Protocol
 
-PORT = 12000 + os.getpid() % 8000
+PORT = FIRST_PORT + 1500 + os.getpid() % 450
 TIMES = Times(question=0.3, stream=5.0, retry=1.0)
 TCP, UDP = Protocol.TCP, Protocol.UDP
 LABELS = {"app": "web"}

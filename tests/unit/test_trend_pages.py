@@ -234,7 +234,11 @@ def test_the_command_writes_a_file_as_its_name_ends(folder: Path, tmp_path: Path
     [
         pytest.param(("nowhere",), "nowhere: there is no such folder\n", id="no folder"),
         pytest.param(("nights", "--since", "x"), "--since x: a day is written as 2026-11-21\n", id="no date"),
-        pytest.param(("nights", "-o", "no/where.md"), "no/where.md cannot be written: No such file or directory\n", id="no place to write"),
+        pytest.param(
+            ("nights", "-o", "/proc/no/where.md"),
+            "/proc/no/where.md cannot be written: No such file or directory\n",
+            id="no place to write",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch, words, expected: str) -> None:

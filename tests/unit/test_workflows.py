@@ -26,7 +26,7 @@ STUB = """#!/bin/sh
 {{ printf '%s\\037' {name} "$@"; echo; }} >> '{said}'
 exit {code}
 """
-SHELL = ("sh", "bash", "cat", "mkdir", "cp", "env", "python3", "rm")
+SHELL = ("sh", "bash", "cat", "mkdir", "cp", "env", "python3", "rm", "tee")
 CELLS = [pytest.param(cell, id=f"{cell['plugin']}-{cell['family']}-{cell['kube-proxy']}") for cell in workflow.cells()]
 FILES = sorted(path.stem for path in workflow.FOLDER.glob("*.yml"))
 SCENARIO = "limit-traffic-to-an-application"
@@ -169,6 +169,22 @@ def test_the_words_of_the_last_job_are_understood(said: Any, tmp_path: Path) -> 
     assert [1, 1, 2, 2] == [len(understood(words[1:]).get("records", "-")) for words in lines()]
     assert (tmp_path / "job" / "nights" / "7" / "record-one").is_dir()
     assert "trend\ncompare\n" == (tmp_path / "job" / "step-summary.md").read_text()
+
+
+@pytest.mark.parametrize("records", [["record-one"], []], ids=["one", "none"])
+def test_a_night_with_fewer_than_two_records_is_not_compared_and_not_red(said: Any, tmp_path: Path, records: list[str]) -> None:
+    machine, lines = said()
+    for name in records:
+        (machine.artefacts / name).mkdir()
+    (tmp_path / "job" / "night").mkdir(parents=True)
+    (tmp_path / "job" / "night" / "trend.md").write_text("trend\n")
+    sentence = "Nothing is compared: fewer than two records of this night are there.\n"
+
+    code, text = machine.run("nightly", "night", {"inputs": {}}, tmp_path / "job")
+
+    assert (0, True) == (code, sentence in text)
+    assert ["trend", "trend"] == [words[1] for words in lines()]
+    assert f"trend\n{sentence}" == (tmp_path / "job" / "step-summary.md").read_text()
 
 
 def test_the_other_jobs_run_what_is_there(said: Any, tmp_path: Path) -> None:
