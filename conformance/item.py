@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from conformance.conductor import Conductor
     from conformance.record import ScenarioRecord
     from conformance.scenario.scenario import Scenario
+    from conformance.settings import Settings
     from conformance.stage import Stage
     from conformance.turn import Turns
 
@@ -28,6 +29,9 @@ TURNS: pytest.StashKey[Turns] = pytest.StashKey()
 
 FOLDER = "cni_conformance_folder"
 """The key by which a worker of xdist is told where the run's folder is."""
+
+WORLD = ".world"
+"""How the name of a file ends that has the size of a large world."""
 
 SCENARIOS: pytest.StashKey[Mapping[Path, Scenario]] = pytest.StashKey()
 """What the controller of a run has loaded, by absolute path."""
@@ -65,6 +69,36 @@ class ScenarioFile(pytest.File):
         from conformance.scenario.fault import InvalidScenario
 
         return str(excinfo.value) if isinstance(excinfo.value, InvalidScenario) else super().repr_failure(excinfo)
+
+
+class WorldFile(pytest.File):
+    """The size of a large world, as a file that pytest can name: its items are the scenarios that the controller has made of it."""
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """An item for each of them."""
+        for scenario in self.config.stash.get(SCENARIOS, {}).values():
+            yield ScenarioItem.from_parent(self, name=scenario.name, scenario=scenario)
+
+
+def collected_world(config: pytest.Config, settings: Settings) -> tuple[Scenario, ...]:
+    """The scenarios of the world that is asked for; what pytest collects is a file with its size. Raises pytest.UsageError."""
+    from conformance.cluster.state import cache_folder
+    from conformance.large import scenarios_of
+
+    size = settings.size()
+    if size is None:
+        raise RuntimeError("there is no world without --world")
+    if config.args_source is pytest.Config.ArgsSource.ARGS:
+        raise pytest.UsageError(f"--world makes scenarios of its own: leave out {' '.join(config.args)}")
+    if config.getoption("lf", default=False):
+        raise pytest.UsageError("--world with --lf: choose scenarios with -k; there are few, and they share the world")
+    if (config.getoption("numprocesses", default=None) or 0) > 1:
+        raise pytest.UsageError("--world with several workers: it is one world, measured by one process (-n 0)")
+    path = cache_folder() / "worlds" / f"{size}{WORLD}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{size}\n")
+    config.args[:] = [str(path)]
+    return scenarios_of(size)
 
 
 class ScenarioItem(pytest.Item):

@@ -98,6 +98,7 @@ class Notes:
             fault_class=scenario.fault_class,
             origin=scenario.origin,
             is_disruptive=scenario.is_disruptive,
+            sample=self._plan.sample,
         )
 
     def _add(self, name: str, seconds: float) -> None:

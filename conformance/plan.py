@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import accumulate, chain
 from types import MappingProxyType
 from typing import Any
 
+from conformance.model.choice import Choice, choose
 from conformance.model.decide import expected
+from conformance.scenario.action import listed
 from conformance.scenario.claims import asked, contradictions, sentences, watched
 from conformance.scenario.presence import Presence
 from conformance.scenario.scenario import (
@@ -63,7 +65,7 @@ class PutBack:
         parts = [f"delete {name}" for name in self.policies]
         parts += [f"remove {ref}" for ref in self.removes] + [f"add {ref}" for ref in self.adds]
         parts += [f"labels of {ref}" for ref in self.labels] + [f"annotations of {ref}" for ref in self.annotations]
-        return f"put back: {', '.join(parts)}"
+        return f"put back: {listed(parts)}"
 
     def __bool__(self) -> bool:
         return any((self.policies, self.labels, self.annotations, self.removes, self.adds))
@@ -90,10 +92,14 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All steps, the baseline first, and the policies by their keys as they are sent to the API server."""
+    """All steps, the baseline first, and the policies by their keys as they are sent to the API server.
+
+    `sample` says how the questions were chosen, where not all are asked.
+    """
 
     steps: tuple[PlannedStep, ...]
     documents: Mapping[str, Document]
+    sample: str = ""
 
 
 def plan(scenario: Scenario, everybody: World, families: Sequence[Family], sent: Mapping[str, Document] = MappingProxyType({})) -> Plan:
@@ -107,22 +113,35 @@ def plan(scenario: Scenario, everybody: World, families: Sequence[Family], sent:
     documents = {**render_policies(scenario, everybody, families), **sent}
     policies = {key: NetworkPolicy.from_document(document) for key, document in documents.items()}
     first = _State(everybody, Presence.at_first(scenario.layout), {})
-    plain = expected(first.world, (), questions_of(first.world, families))
+    states = list(
+        accumulate((step.action for step in scenario.steps), lambda now, done: _after(now, done, policies, everybody), initial=first)
+    )
+    sample = _sample(scenario, states, policies, families)
+    plain = expected(first.world, (), sample.questions if sample else questions_of(first.world, families))
     steps = [PlannedStep(0, Begin(), first.world, (), plain, watched=watched(scenario, plain))]
-    state = first
     for number, step in enumerate(scenario.steps, 1):
-        before, state = state, _after(state, step.action, policies, everybody)
-        questions = asked(step, questions_of(state.world, families, scenario.sizes))
+        before, state = states[number - 1 : number + 1]
+        questions = asked(step, sample.questions if sample else questions_of(state.world, families, scenario.sizes))
         table = expected(state.world, [policies[key] for key in state.keys], questions, judges_source=scenario.judges_source)
         said = sentences(contradictions(step, table), table)
         looked_at = watched(scenario, table)
         crossed = _crossed(looked_at, table, _passed(before, step.action, policies, everybody), policies)
         steps.append(PlannedStep(number, step.action, state.world, state.keys, table, said, looked_at, crossed))
-    if back := _way_back(scenario, first, state):
+    if back := _way_back(scenario, first, states[-1]):
         looked_at = watched(scenario, plain)
-        crossed = _crossed(looked_at, plain, _passed(state, back, policies, everybody), policies)
+        crossed = _crossed(looked_at, plain, _passed(states[-1], back, policies, everybody), policies)
         steps.append(PlannedStep(len(steps), back, first.world, (), plain, (), looked_at, crossed))
-    return Plan(tuple(steps), documents)
+    return Plan(tuple(steps), documents, str(sample or ""))
+
+
+def _sample(
+    scenario: Scenario, states: Sequence[_State], policies: Mapping[str, NetworkPolicy], families: Sequence[Family]
+) -> Choice | None:
+    """The same questions for all steps, so that of each it is known how it was before; None: all are asked."""
+    if scenario.sample is None:
+        return None
+    known = [(state.world, tuple(policies[key] for key in state.keys)) for state in states]
+    return choose(known, families, scenario.sample.questions, scenario.sample.seed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ class Target:
     """Where the cluster is and what it carries.
 
     `plugin` is None where nobody said which one it is (an existing cluster): then every capability is tried that needs
-    nothing of our own making. `fault` is that of the simulated plugin, "" for none.
+    nothing of our own making. `fault` is that of the simulated plugin, "" for none; `pods` for how many a simulated cluster has room
+    (0: as many as its nodes usually take).
     """
 
     provider: str
@@ -45,12 +46,14 @@ class Target:
     hosts: tuple[HostAccess, ...]
     probe_image: str
     fault: str = ""
+    pods: int = 0
 
     @classmethod
     def simulated(cls, settings: Settings) -> Target:
         """The test bench: a cluster in memory, a new one for each connection. It has all that can be asked for."""
         families = (Family(settings.family),) if settings.family in ("ipv4", "ipv6") else tuple(Family)
-        return cls("simulated", "in memory", None, None, None, families, ground.hosts(), "none", settings.fault)
+        size = settings.size()
+        return cls("simulated", "in memory", None, None, None, families, ground.hosts(), "none", settings.fault, size.pods if size else 0)
 
     @classmethod
     def of_kind(cls, cluster: KindCluster, plugin: Descriptor | None, settings: Settings) -> Target:
@@ -78,7 +81,7 @@ class Target:
     def connect(self, times: Times) -> ClusterUnderTest:
         """A connection to it. Raises BrokenCluster."""
         if self.provider == "simulated":
-            return SimulatedCluster(named(self.fault).plane if self.fault else Plane, times)
+            return SimulatedCluster(named(self.fault).plane if self.fault else Plane, times, self.pods)
         standing = kind.known(self.name) if self.provider == "kind" else None
         nodes = NodeAccess(standing.run_on, standing.capture) if standing else None
         return Cluster.connect(self.kubeconfig, self.context, times, self._restarts(standing), nodes)
@@ -101,6 +104,7 @@ class Target:
             "hosts": [host.to_document() for host in self.hosts],
             "probe_image": self.probe_image,
             "fault": self.fault,
+            "pods": self.pods,
         }
         (folder / FILE).write_text(json.dumps(document))
 
@@ -118,6 +122,7 @@ class Target:
             tuple(HostAccess.from_document(each) for each in content["hosts"]),
             content["probe_image"],
             content["fault"],
+            content["pods"],
         )
 
 

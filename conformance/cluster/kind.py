@@ -23,7 +23,7 @@ from conformance.cluster.hosts import HostAccess
 from conformance.cluster.install import Installation, ways
 from conformance.cluster.kind_cluster import PREFIX, KindCluster, cluster_of, document, kind_name, toolbox_of
 from conformance.cluster.plugin import Descriptor
-from conformance.cluster.ranges import small_ranges
+from conformance.cluster.ranges import room_for
 from conformance.cluster.ready import NodeFacts, Questions, wait_for_nodes, wait_until_ready
 from conformance.cluster.toolbox import Toolbox
 from conformance.world.progress import Progress, Silent
@@ -58,20 +58,24 @@ def up(
     toolbox: Toolbox,
     family: str = "",
     workers: int = 2,
-    kube_proxy: str = "nftables",
+    kube_proxy: str = "",
     progress: Progress | None = None,
+    pods_per_node: int = 0,
 ) -> KindCluster:
-    """Make a cluster with the plugin ready, its outside hosts reachable. `family` empty means the plugin's default.
+    """Make a cluster with the plugin ready, its outside hosts reachable.
+
+    `family` empty means the plugin's default, `kube_proxy` empty the first of KUBE_PROXY_MODES. `pods_per_node`: each
+    node takes so many (0: as many as usual).
 
     Raises InvalidCluster (nothing was made), BrokenCluster or whatever interrupted it (all that was made is removed).
     """
-    family = family or plugin.default_family
+    family, kube_proxy = family or plugin.default_family, kube_proxy or KUBE_PROXY_MODES[0]
     _check(name, plugin, family, workers, kube_proxy)
     with state.lock(name):
         if known(name) is not None:
             remedy = f"remove it (`cni-conformance cluster down --name {name}`), or give another --name"
             raise InvalidCluster(f"there is a cluster {name} already: {remedy}")
-        making = _Making(name, plugin, toolbox, family, workers, kube_proxy, progress or Silent())
+        making = _Making(name, plugin, toolbox, family, workers, kube_proxy, progress or Silent(), pods_per_node)
         if state.read(name) is not None:  # we hold the lock, so whoever was making it was killed
             making.progress.say(f"removing what an interrupted run left of cluster {name}")
             _remove(name)
@@ -117,10 +121,10 @@ def status() -> list[Status]:
     return found
 
 
-def configuration(plugin: Descriptor, toolbox: Toolbox, values: Mapping[str, object]) -> str:
+def configuration(plugin: Descriptor, toolbox: Toolbox, values: Mapping[str, object], pods_per_node: int = 0) -> str:
     """The kind configuration: the plugin's, with our and the toolbox's patches merged in (mappings merge, lists grow)."""
     content = yaml.safe_load(plugin.render(plugin.kind, **values))
-    for patch in (*small_ranges(str(values["family"])), *toolbox.kind_patches):
+    for patch in (*room_for(str(values["family"]), pods_per_node), *toolbox.kind_patches):
         content = _merged(content, patch)
     return yaml.safe_dump(content, sort_keys=False)
 
@@ -129,10 +133,18 @@ class _Making:
     """One cluster while it is made."""
 
     def __init__(
-        self, name: str, plugin: Descriptor, toolbox: Toolbox, family: str, workers: int, kube_proxy: str, progress: Progress
+        self,
+        name: str,
+        plugin: Descriptor,
+        toolbox: Toolbox,
+        family: str,
+        workers: int,
+        kube_proxy: str,
+        progress: Progress,
+        pods_per_node: int,
     ) -> None:
         self.name, self.plugin, self.toolbox, self.family, self.workers = name, plugin, toolbox, family, workers
-        self.kube_proxy, self.progress = kube_proxy, progress
+        self.kube_proxy, self.progress, self.pods_per_node = kube_proxy, progress, pods_per_node
         self.kind_name, self.labels = kind_name(name), (_label(name),)
         self.kubeconfig = state.folder(name) / "kubeconfig"
         self.values = {"name": self.kind_name, "family": family, "workers": workers, "kube_proxy": kube_proxy}
@@ -184,7 +196,7 @@ class _Making:
     def _nodes(self) -> None:
         """`kind create cluster`, and the images into the nodes that are not in the node image."""
         file = self.commands.folder / "kind.yaml"
-        file.write_text(configuration(self.plugin, self.toolbox, self.values))
+        file.write_text(configuration(self.plugin, self.toolbox, self.values, self.pods_per_node))
         image = ["--image", self.toolbox.node_image] if self.toolbox.node_image else []
         with self.progress.phase(f"kind cluster of {1 + self.workers} nodes"):
             self._kind("create", "cluster", "--config", str(file), "--kubeconfig", str(self.kubeconfig), *image, limit=_CREATE_LIMIT)

@@ -11,9 +11,18 @@ MASK = 26
 that draws addresses by chance give one again at once. kind's own ranges are four times as large, a node takes 110 pods."""
 
 
-def small_ranges(family: str) -> tuple[Mapping[str, object], ...]:
-    """Patches of a kind configuration for a `family` (ipv4, ipv6 or dual); IPv6 ranges stay as they are."""
-    if family == "ipv6":
-        return ()
-    patch = {"kind": "ClusterConfiguration", "controllerManager": {"extraArgs": {"node-cidr-mask-size-ipv4": str(MASK)}}}
-    return ({"kubeadmConfigPatches": [yaml.safe_dump(patch, sort_keys=False)]},)
+MOST_PODS = 110
+"""So many pods a kubelet takes where nobody says another number."""
+
+
+def room_for(family: str, pods: int) -> tuple[Mapping[str, object], ...]:
+    """Patches of a kind configuration for a `family` (ipv4, ipv6 or dual) so that each node takes so many pods, and has addresses for
+    more (0: ranges of `MASK`, and nothing else). IPv6 ranges stay as they are.
+    """
+    mask = min(MASK, 32 - (pods + pods // 4 + 8).bit_length()) if pods else MASK
+    patches: list[Mapping[str, object]] = []
+    if family != "ipv6":
+        patches.append({"kind": "ClusterConfiguration", "controllerManager": {"extraArgs": {"node-cidr-mask-size-ipv4": str(mask)}}})
+    if pods > MOST_PODS:
+        patches.append({"kind": "KubeletConfiguration", "maxPods": pods})
+    return tuple({"kubeadmConfigPatches": [yaml.safe_dump(patch, sort_keys=False)]} for patch in patches)

@@ -115,8 +115,8 @@ class AttachedStream:
                 return None
             try:
                 self._socket.update(timeout=left)
-                self._lines.add(self._socket.read_channel(STDOUT))
                 self._said += self._socket.read_channel(ERROR).decode("utf-8", "replace")
+                self._lines.add(self._socket.read_all())  # read by its channel, the client would keep a copy of it for ever
             except (websocket.WebSocketException, OSError) as error:
                 raise self._ended(error) from error
             if not self._socket.is_open() or self._said:

@@ -12,8 +12,8 @@ from conformance.cluster.contract import BrokenPlugin
 from conformance.world.place import Observed, Pod, Port
 from conformance.world.verdict import Protocol
 
-_POLL = 0.1
-"""Seconds between two looks at the pods of a world."""
+_POLL, _PODS = 0.1, 20
+"""Seconds between two looks at so many pods; at more it is looked less often, for each weighs some 50 KB."""
 
 _PATIENCE = 15.0
 """Seconds for which an image may fail to be pulled or a pod find no node: both may mend themselves, neither for long."""
@@ -38,18 +38,24 @@ class BrokenPod(BrokenCluster):
 
 
 def pods_ready(connection: Connection, pods: Mapping[str, Document]) -> dict[str, Observed]:
-    """What the cluster gave to each of these pods (manifests by reference), once all of them run.
+    """What the cluster gave to each of these pods (manifests by reference), once all of them run. A namespace whose pods do is not
+    looked at again.
 
     Raises BrokenPod after `times.pods` seconds, at once where it is hopeless, and after 15 s where an image cannot be
     pulled or no node takes the pod. BrokenPlugin instead where it has no network after all that time.
     """
     began = time.monotonic()
     trouble_since: dict[str, float] = {}
+    found: dict[str, Observed] = {}
+    left = dict(pods)
     while True:
-        now, seen = time.monotonic(), _look(connection, pods.values())
-        states = {ref: seen.get(_key(pod)) for ref, pod in pods.items()}
-        if all(state and _is_running(state) for state in states.values()):
-            return {ref: _observed(state) for ref, state in states.items() if state}
+        now, seen = time.monotonic(), _look(connection, left.values())
+        states = {ref: seen.get(_key(pod)) for ref, pod in left.items()}
+        starting = {_key(left[ref])[0] for ref, state in states.items() if not (state and _is_running(state))}
+        found |= {ref: _observed(state) for ref, state in states.items() if state and _key(left[ref])[0] not in starting}
+        left = {ref: pod for ref, pod in left.items() if ref not in found}
+        if not left:
+            return {ref: found[ref] for ref in pods}
         for ref, state in states.items():
             trouble, is_final = _trouble(state) if state else ("", False)
             since = trouble_since.setdefault(ref, now) if trouble else trouble_since.pop(ref, now)
@@ -57,7 +63,7 @@ def pods_ready(connection: Connection, pods: Mapping[str, Document]) -> dict[str
             if is_late or (trouble and (is_final or now - since > _PATIENCE)):
                 sentence = _sentence(connection, ref, pods[ref], state, trouble, now - began)
                 raise BrokenPlugin(sentence) if _NO_NETWORK in sentence else BrokenPod(sentence)
-        time.sleep(_POLL)
+        time.sleep(_POLL * max(1.0, len(left) / _PODS))
 
 
 def pods_gone(connection: Connection, pods: Mapping[str, Document]) -> None:
@@ -92,7 +98,7 @@ def _until(connection: Connection, pods: Mapping[str, Document], is_so: Callable
             told = [_trouble(state)[0] if state else "", _unready(connection, node), _events(connection, namespace, name)]
             what = f"pod {left[0]} ({namespace}/{name}) {otherwise.format(waited=waited)}"
             raise BrokenPod("; ".join(part for part in (what, *told) if part))
-        time.sleep(_POLL)
+        time.sleep(_POLL * max(1.0, len(left) / _PODS))
 
 
 def state_of(connection: Connection, namespace: str, name: str, patience: float | None = None) -> str:

@@ -71,7 +71,7 @@ def classes_of(world: World, words: Words) -> tuple[Alike, ...]:
 
     Nodes matter only where somebody is in a node's network: a world with one such pod has its classes per node.
     """
-    coverage = _Coverage(words.blocks)
+    coverage = Coverage(words.blocks)
     has_nodes = any(pod.is_host_network for pod in world.pods.values())
     seen: dict[Hashable, tuple[list[str], Place, frozenset[int]]] = {}
     namespaces = _namespaces(world, words)
@@ -102,7 +102,7 @@ def _key(place: Place, words: Words, namespaces: Mapping[str, Hashable], *, has_
     return namespaces[place.namespace], labels, ports, place.is_host_network, place.node if has_nodes else None
 
 
-class _Coverage:
+class Coverage:
     """Which blocks cover an address: one look-up for each length of prefix that occurs, however many blocks there are."""
 
     def __init__(self, blocks: Mapping[IPBlock, int]) -> None:

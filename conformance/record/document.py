@@ -157,6 +157,7 @@ def scenario_document(record: ScenarioRecord) -> Document:
         "origin": list(record.origin),
         "disruptive": record.is_disruptive,
         "diagnostics": record.diagnostics,
+        **({"sample": record.sample} if record.sample else {}),
         "needs": list(record.needs),
         "families": [family.value for family in record.families],
         "started": record.started,

@@ -231,6 +231,7 @@ def read_scenario(part: Part) -> ScenarioRecord:
         origin=part["origin"].texts(),
         is_disruptive=part["disruptive"].boolean(),
         diagnostics=part["diagnostics"].text() if "diagnostics" in part.mapping() else "",
+        sample=part["sample"].text() if "sample" in part.mapping() else "",
     )
 
 

@@ -41,7 +41,7 @@ class ScenarioRecord:
     step 0, `settings` what held in each step, by the step's number. `started` is ISO 8601 in UTC, `seconds` how long it all
     took, `worker` the pytest-xdist worker that did it. Times are kept to the microsecond. `fault_class` and `origin` are the
     scenario's: the class of faults that it is about, and where it comes from. `diagnostics` is the folder with what was gathered when it
-    failed, relative to the record's ("" for none).
+    failed, relative to the record's ("" for none). `sample`: which of all possible questions were asked, in a sentence ("": all).
     """
 
     name: str
@@ -66,6 +66,7 @@ class ScenarioRecord:
     origin: tuple[str, ...] = ()
     is_disruptive: bool = False
     diagnostics: str = ""
+    sample: str = ""
 
     @property
     def outcome(self) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import cast
 
@@ -41,6 +42,9 @@ NAME = {
 }
 """A word or two for each kind of finding, in front of its cell."""
 
+MOST_POLICIES = 20
+"""Policies that are written out; of more than so many, copies in other namespaces are one."""
+
 MOST_CELLS = 12
 """Groups of wrong cells that are listed for one step; the tables show all of them, and a count says how many are missing."""
 
@@ -65,6 +69,8 @@ def put_scenario(page: Page, record: ScenarioRecord) -> None:
     page.paragraph(record.sentence, indent=2)
     for deviation in record.deviations:
         page.paragraph(("known deviation: ", "bold"), f"{deviation.because} ({deviation.source})", indent=2, hang=2)
+    if record.sample:
+        page.paragraph(("sample: ", "bold"), record.sample, indent=2, hang=2)
     if record.diagnostics:
         page.paragraph(("diagnostics: ", "bold"), record.diagnostics, indent=2, hang=2)
     for finding in record.judgement.findings:
@@ -90,6 +96,8 @@ def _put_step(page: Page, record: ScenarioRecord, step: StepMeasurement) -> None
     elif step.contradictions:
         put_tables(page, cells, indent=4, shown=(0,))
     page.blank()
+    if record.sample:
+        _put_where(page, record, step, findings)
     groups = sorted(grouped(findings), key=lambda group: list(NAME).index(group[0].kind))
     for group in groups[:MOST_CELLS]:
         if group[0].question is not None or group[0].sentence != record.sentence:
@@ -217,17 +225,40 @@ def _what(answer: Answer | None, group: Sequence[Finding]) -> str:
 
 
 def _put_policies(page: Page, record: ScenarioRecord) -> None:
-    if record.policies and record.outcome is not Outcome.PASSED:
-        page.blank()
-        page.line(("policies as applied", "bold"), indent=2)
-    else:
+    if not record.policies or record.outcome is Outcome.PASSED:
         return
-    for key, text in record.policies.items():
+    page.blank()
+    page.line(("policies as applied", "bold"), indent=2)
+    groups = _alike(record) if len(record.policies) > MOST_POLICIES else {key: [key] for key in record.policies}
+    for key, copies in list(groups.items())[:MOST_POLICIES]:
         steps = [str(number) for number, setting in enumerate(record.settings) if key in setting.policies]
         where = f"in force in step {', '.join(steps)}" if steps else "never in force"
-        page.line(key, *_dim(f"  {where}" if record.settings else ""), indent=4)
-        for line in text.strip("\n").split("\n"):
+        more = f" and {len(copies) - 1} more with the same text in other namespaces" if len(copies) > 1 else ""
+        page.line(f"{key}{more}", *_dim(f"  {where}" if record.settings else ""), indent=4)
+        for line in record.policies[key].strip("\n").split("\n"):
             page.line((line, "dim"), indent=6)
+    if len(groups) > MOST_POLICIES:
+        page.line((f"… and {len(groups) - MOST_POLICIES} more: the record has them all", "dim"), indent=4)
+
+
+def _alike(record: ScenarioRecord) -> dict[str, list[str]]:
+    """The keys of policies by the first of those that are the same but for their namespace."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for key, text in record.policies.items():
+        steps = [str(number) for number, setting in enumerate(record.settings) if key in setting.policies]
+        groups.setdefault((re.sub(r"(?m)^  namespace: .*$", "", text), *steps), []).append(key)
+    return {keys[0]: keys for keys in groups.values()}
+
+
+def _put_where(page: Page, record: ScenarioRecord, step: StepMeasurement, findings: Sequence[Finding]) -> None:
+    """Of a sample: whether what is wrong lies on one node or across nodes."""
+    node_of = {ref: pod.node for ref, pod in record.world.pods.items()} if record.world else {}
+    wrong = {finding.question for finding in findings}
+    parts = []
+    for is_beside, where in ((False, "across nodes"), (True, "on one node")):
+        cells = [each for each in step.expected if (node_of.get(each.source) == node_of.get(each.destination)) is is_beside]
+        parts.append(f"{where} {len(wrong.intersection(cells))} of {len(cells)}")
+    page.paragraph(f"Wrong {', '.join(parts)} cells.", indent=4)
 
 
 def _dim(text: str) -> list[Part]:

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+_MOST, _FIRST = 50, 3
+"""More names than so many are told by the first of them and a count."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a row: `a, b`; where they are very many, `a, b, c and 97 more`."""
+    if len(names) <= _MOST:
+        return ", ".join(names)
+    return f"{', '.join(names[:_FIRST])} and {len(names) - _FIRST} more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +23,7 @@ class Apply:
     names: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"apply {', '.join(self.names)}"
+        return f"apply {listed(self.names)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +33,7 @@ class Delete:
     names: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"delete {', '.join(self.names)}"
+        return f"delete {listed(self.names)}"
 
 
 Changes = Mapping[str, Mapping[str, str | None]]
@@ -162,4 +172,4 @@ def is_disruptive(action: Action) -> bool:
 
 def _written(changes: Changes) -> str:
     parts = (f"{ref} {key}" + ("-" if value is None else f"={value}") for ref, keys in changes.items() for key, value in keys.items())
-    return ", ".join(parts)
+    return listed(list(parts))

@@ -59,6 +59,7 @@ __all__ = [
     "Remove",
     "Restart",
     "Reuse",
+    "Sample",
     "Scenario",
     "ServiceKind",
     "ServicePlan",
@@ -91,13 +92,22 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """At most so many questions are asked between the pods of a world, chosen with a seed (`model.choice`)."""
+
+    questions: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A scenario file. `policies` are the texts as they stand in it, by key; `group` is its folder.
 
     `fault_class` is the class of faults that it is about (a key of classes.yaml), `origin` where it comes from: threads
     (`cilium/cilium#24779`), rows of the specification, recipes, suites. `watch` are the cells that are asked all the time beside
     the rounds; `sizes` are asked in addition, in bytes. `judges_source`: a pod must see the asker's own address ("without NAT").
-    `runs_alone`: it changes something for the whole cluster. `is_disruptive`: it hurts others there (restarts, loads).
+    `runs_alone`: it changes something for the whole cluster. `is_disruptive`: it hurts others there (restarts, loads). `sample`: its
+    pods are too many for all questions; some are asked, the same ones in all steps, and no hosts and doors.
     """
 
     name: str
@@ -117,3 +127,4 @@ class Scenario:
     sizes: Mapping[Protocol, tuple[int, ...]] = field(default_factory=dict)
     judges_source: bool = False
     is_disruptive: bool = False
+    sample: Sample | None = None

@@ -14,7 +14,6 @@ from conformance.cluster.streams import BrokenStream
 from conformance.simulated import ground
 from conformance.simulated.agent import Agent, AgentStream, Asker
 from conformance.simulated.clock import SimulatedClock
-from conformance.simulated.knowledge import SPARE
 from conformance.simulated.nouns import PodSpec, Service, parsed
 from conformance.simulated.plane import Plane
 from conformance.simulated.pods import Kubelet, Phase, Pod, spec_of
@@ -31,14 +30,15 @@ _PODS_OF_A_NODE = 50
 
 
 class SimulatedCluster:
-    """See ClusterUnderTest. `make_plane` makes the plugin: a faultless one, or one with a fault."""
+    """See ClusterUnderTest. `make_plane` makes the plugin: a faultless one, or one with a fault. `pods`: room for so many more."""
 
     inspection = None
 
-    def __init__(self, make_plane: Callable[[SimulatedClock], Plane], times: Times) -> None:
+    def __init__(self, make_plane: Callable[[SimulatedClock], Plane], times: Times, pods: int = 0) -> None:
         self.clock, self._times = SimulatedClock(), times
         self.plane = make_plane(self.clock)
-        self._nodes = {node.name: node for node in ground.nodes()}
+        self._more, self.plane.spare = pods, self.plane.spare + pods
+        self._nodes = {node.name: node for node in ground.nodes(self.plane.spare)}
         self._namespaces: dict[str, Document] = {}
         self._pods: dict[tuple[str, str], Pod] = {}
         self._uids = count(1)
@@ -75,8 +75,8 @@ class SimulatedCluster:
                 tuple(map(parsed, node.addresses)),
                 is_ready=True,
                 takes_pods=node.name in ground.WORKERS,
-                room=_PODS_OF_A_NODE,
-                spare=SPARE,
+                room=_PODS_OF_A_NODE + self._more,
+                spare=self.plane.spare,
             )
             for node in self._nodes.values()
         }

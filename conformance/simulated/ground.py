@@ -22,14 +22,15 @@ NAME_SERVER = 10
 FIRST_NODE_PORT = 30000
 
 
-def nodes() -> tuple[NodeSpec, ...]:
-    """Two workers and the control plane, each with addresses and ranges of both families."""
+def nodes(spare: int) -> tuple[NodeSpec, ...]:
+    """Two workers and the control plane, each with addresses and ranges of both families, of `spare` addresses at least."""
+    is_small = spare + 2 < 256
     names = (CONTROL_PLANE, *WORKERS)
     return tuple(
         NodeSpec(
             name,
             (str(NETWORK.piece4(0)[number]), str(IPv6Network("fd6e:6363:6f6e::/80")[number])),
-            (IPv4Network(f"10.244.{number}.0/24"), IPv6Network(f"fd00:10:244:{number}::/64")),
+            (IPv4Network(f"10.244.{number}.0/24" if is_small else f"10.{200 + number}.0.0/16"), IPv6Network(f"fd00:10:244:{number}::/64")),
         )
         for number, name in enumerate(names, 2)
     )

@@ -51,6 +51,7 @@ class Knowledge:
         self.services: dict[Key, Service] = {}
         self.policies: dict[Key, NetworkPolicy] = {}
         self.given: set[str] = set()
+        self.spare = SPARE
         self.isolated: dict[tuple[int, Direction], Sequence[NetworkPolicy]] = {}
 
     def changed(self) -> None:
@@ -154,7 +155,7 @@ class Knowledge:
         found = []
         for network in self.nodes[pod.node].ranges:
             # The first two addresses are the network's and the gateway's; the others are spare for pods.
-            address = next((each for number in range(2, SPARE + 2) if (each := str(network[number])) not in self.given), None)
+            address = next((each for number in range(2, self.spare + 2) if (each := str(network[number])) not in self.given), None)
             if address is None:
                 raise NoNetwork(f"node {pod.node} has no free address in {network}")
             found.append(address)

@@ -79,7 +79,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.forbidden: set[str] = set()
         self.seen: list[tuple[str, str]] = []
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()  # seconds until it sees that it is to end
 
     def answer(self, path: str) -> tuple[int, object]:
         plural = path.rpartition("/")[2]

@@ -1,11 +1,19 @@
-"""Streams to programs of this machine."""
+"""Streams to programs of this machine, and to pods."""
 
+import socket
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
+from kubernetes import client
+from kubernetes.stream import ws_client
+from websocket import ABNF
 
-from conformance.cluster.streams import BrokenStream, ProcessStream
+from conformance.cluster import streams
+from conformance.cluster.connection import Connection
+from conformance.cluster.streams import ERROR, STDOUT, AttachedStream, BrokenStream, ProcessStream
+from conformance.world.times import Times
 
 ECHO = (sys.executable, "-u", "-c", "import sys\nfor line in sys.stdin: print('heard', line.strip(), flush=True)")
 TALE = (sys.executable, "-c", "print('x' * 300000); print('end'); import time; time.sleep(30)")
@@ -77,3 +85,54 @@ def test_words_are_quoted_for_the_shell_behind_ssh(tmp_path):
     stream = ProcessStream("alpha", (str(ssh), "probe@192.0.2.1"), (sys.executable, "-c", code, '{"a": 1}'), {})
     assert 'it\'s {"a": 1} $HOME; ' == stream.receive(5)
     stream.close()
+
+
+class Wire:
+    """A websocket without a network: what is sent comes as frames of the remotecommand protocol."""
+
+    def __init__(self) -> None:
+        self.sock, self._other = socket.socketpair()
+        self.connected, self.subprotocol = True, "v4.channel.k8s.io"
+        self.frames: list[bytes] = []
+
+    def send(self, channel: int, data: bytes) -> None:
+        self.frames.append(bytes([channel]) + data)
+        self._other.send(b".")
+
+    def recv_data_frame(self, _: object) -> tuple[int, SimpleNamespace]:
+        self.sock.recv(1)
+        return ABNF.OPCODE_BINARY, SimpleNamespace(data=self.frames.pop(0))
+
+
+@pytest.fixture
+def attached(monkeypatch: pytest.MonkeyPatch) -> tuple[AttachedStream, Wire, ws_client.WSClient]:
+    wire = Wire()
+    monkeypatch.setattr(ws_client, "create_websocket", lambda *_: wire)
+    monkeypatch.setattr(wire, "close", lambda **_: None, raising=False)
+    used = ws_client.WSClient(None, "", {}, capture_all=True, binary=True)
+    monkeypatch.setattr(streams, "stream", lambda *_, **__: used)
+    return AttachedStream(Connection(client.Configuration(), "test", Times()), "shop", "api"), wire, used
+
+
+def test_what_a_pod_says_comes_in_lines_whatever_the_frames(attached: tuple[AttachedStream, Wire, ws_client.WSClient]) -> None:
+    found, wire, _ = attached
+    wire.send(STDOUT, b"one\ntw")
+    wire.send(STDOUT, b"o\n")
+    assert ["one", "two", None] == [found.receive(1), found.receive(1), found.receive(0)]
+
+
+def test_what_was_read_is_kept_nowhere(attached: tuple[AttachedStream, Wire, ws_client.WSClient]) -> None:
+    found, wire, used = attached
+    for _ in range(3):
+        wire.send(STDOUT, b"x" * 1000 + b"\n")
+        assert "x" * 1000 == found.receive(1)
+    assert b"" == used.read_all()
+
+
+def test_the_last_line_comes_before_the_end_and_its_cause(attached: tuple[AttachedStream, Wire, ws_client.WSClient]) -> None:
+    found, wire, _ = attached
+    wire.send(STDOUT, b"last\n")
+    wire.send(ERROR, b'{"message": "the container has ended"}')
+    assert "last" == found.receive(1)
+    with pytest.raises(BrokenStream, match="the stream to pod shop/api broke: the container has ended"):
+        found.receive(1)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 BEAT = 0.05
-"""Seconds between two looks at how late the process runs."""
+"""Seconds between two looks at how late the process runs, where the configuration says no others."""
 
 LATE = 0.1
 """Seconds of delay from which on an interval is kept as one in which this process was not let run."""
@@ -67,10 +67,10 @@ class Loop:
                 self.poll.unregister(key)
             self.start(task, value)
 
-    def beat(self) -> Generator[Any, Any, None]:
+    def beat(self, every: float) -> Generator[Any, Any, None]:
         """Keeps `late` and `lateness`."""
         while True:
-            due = time.monotonic() + BEAT
+            due = time.monotonic() + every
             yield object(), due
             now = time.monotonic()
             self.late = max(self.late, now - due)

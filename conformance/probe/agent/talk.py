@@ -26,7 +26,7 @@ import time
 
 from conformance.probe.agent.answers import FAMILY, IPV4
 from conformance.probe.agent.asking import Asker, line_of
-from conformance.probe.agent.loop import Loop
+from conformance.probe.agent.loop import BEAT, Loop
 from conformance.probe.agent.names import Resolver
 from conformance.probe.agent.raw import Self
 from conformance.probe.agent.serving import Servers
@@ -173,7 +173,7 @@ class Agent:
 
     def run(self) -> None:
         """Serves and answers until told to end."""
-        self.loop.start(self.loop.beat())
+        self.loop.start(self.loop.beat(float(self.config.get("beat", BEAT))))
         if self.me.is_init:
             self.loop.start(self.init())
         else:

@@ -80,7 +80,7 @@ def row_of(record: ScenarioRecord, shared: Shared) -> Row:
         group=printable(record.group),
         outcome=record.outcome,
         sentence=record.sentence,
-        about=record.about,
+        about=f"{record.about} A sample: {record.sample}." if record.sample else record.about,
         because=record.because,
         file=record.file,
         needs=tuple(map(printable, record.needs)),
