@@ -1,6 +1,8 @@
 """What a fleet of many clusters costs on the machine that renders and fetches it: no cluster is needed.
 
 python benchmarks/fleet.py RECORD [CLUSTERS [SHARDS]]
+
+The record is made as large as one of the whole catalogue, by taking its scenarios several times.
 """
 
 from __future__ import annotations
@@ -27,18 +29,27 @@ from conformance.shard import Shard, fingerprint
 KUBECONFIG = 5_600
 """Bytes of a kubeconfig with certificates, as kubeadm writes it."""
 
-MERGED, COMPARED = 10, 100
+SCENARIOS = 430
+"""Of the whole catalogue."""
+
+MERGED, COMPARED = 3, 20
 """Clusters that are really merged, and records that are really compared: the rest is told by the figures for one."""
 
 
 def main() -> None:
-    run = read(Path(sys.argv[1]))
+    run = grown(read(Path(sys.argv[1])))
     clusters, shards = (int(word) for word in (*sys.argv[2:4], *("1000", "4")[len(sys.argv) - 2 :]))
     render(clusters, shards)
     log(run)
     with tempfile.TemporaryDirectory() as folder:
         merge(run, shards, Path(folder))
         compared(run, Path(folder))
+
+
+def grown(run: Run) -> Run:
+    """The same with so many scenarios as the catalogue has."""
+    copies = [replace(each, name=f"{each.name}-{number}") for number in range(SCENARIOS) for each in run.scenarios][:SCENARIOS]
+    return Run(replace(run.facts, planned=SCENARIOS), tuple(sorted(copies, key=lambda each: (each.file, each.name))))
 
 
 def render(clusters: int, shards: int) -> None:
@@ -50,9 +61,8 @@ def render(clusters: int, shards: int) -> None:
     every = list(objects(fleet))
     sizes = [(len(json.dumps(each)), each["kind"]) for each in every]
     template = next(len(json.dumps(each["spec"]["template"])) for each in every if each["kind"] == "Job")
-    print(
-        f"  {len(text) / 1e6:.1f} MB, {len(every)} objects, {len(fleet.jobs)} Jobs; largest object {max(sizes)}, a pod's template {template} bytes"
-    )
+    print(f"  {len(text) / 1e6:.1f} MB, {len(every)} objects, {len(fleet.jobs)} Jobs")
+    print(f"  the largest object {max(sizes)}, the template of a pod {template} bytes")
 
 
 def log(run: Run) -> None:

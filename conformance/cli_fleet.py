@@ -64,9 +64,9 @@ def render(context: click.Context, file: Path) -> None:
     "-o", "--output", metavar="DIR", required=True, type=click.Path(path_type=Path), help="A new folder: one of its own for each cluster."
 )
 @click.option("--context", "name", metavar="CONTEXT", help="The hub's context in the kubeconfig. Default: the current one.")
-@click.option("--wait", "patience", metavar="SECONDS", type=click.FloatRange(min=0), default=0.0, help="Wait so long for the Jobs to end.")
+@click.option("--wait", "patience", metavar="SECONDS", type=click.IntRange(min=0), default=0, help="Wait so long for the Jobs to end.")
 @click.pass_context
-def fetch(context: click.Context, file: Path, output: Path, name: str | None, patience: float) -> None:
+def fetch(context: click.Context, file: Path, output: Path, name: str | None, patience: int) -> None:
     """Bring the records of a fleet back, put the shards of each cluster together, and print one table.
 
     

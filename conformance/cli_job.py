@@ -89,9 +89,9 @@ def _check_words(words: tuple[str, ...]) -> None:
 @click.option("-n", "--namespace", metavar="NAMESPACE", default="cni-conformance", show_default=True, help="Of the Job.")
 @click.option("--context", "kube_context", metavar="CONTEXT", help="Of the kubeconfig. Default: the current one.")
 @click.option("-o", "--output", metavar="DIR", type=click.Path(path_type=Path), help="For record and reports. Default: reports/JOB")
-@click.option("--wait", "patience", metavar="SECONDS", type=click.FloatRange(0), default=0.0, help="Wait so long for the Job to end.")
+@click.option("--wait", "patience", metavar="SECONDS", type=click.IntRange(0), default=0, help="Wait so long for the Job to end.")
 @click.pass_context
-def fetch(context: click.Context, name: str, namespace: str, kube_context: str | None, output: Path | None, patience: float) -> None:
+def fetch(context: click.Context, name: str, namespace: str, kube_context: str | None, output: Path | None, patience: int) -> None:
     """Fetch the record of a Job from the log of its pod, also after the pod has ended, and make its reports.
 
     Of an Indexed Job the newest whole record of each index, each in a folder of its own.
@@ -102,12 +102,12 @@ def fetch(context: click.Context, name: str, namespace: str, kube_context: str |
     from conformance.cluster.connection import Connection
     from conformance.cluster.jobs import NoSuchJob
     from conformance.inside import fetching
-    from conformance.inside.job import name_fault
+    from conformance.inside.job import is_name_of_job
     from conformance.world.times import Times
 
     for option, each in (("JOB", name), ("--namespace", namespace)):
-        if fault := name_fault(each):
-            refuse(f"{option} {each}: {fault}")
+        if not is_name_of_job(each):
+            refuse(f"{option} {each}: small letters, digits, hyphens and dots")
     view = view_of(context)
     with plain_errors():
         connection = Connection.of(None, kube_context, Times(retry=_PATIENCE))

@@ -95,10 +95,10 @@ class Conductor:
         Stage.announce(self.folder, target, times, self.run, may_disrupt=may_disrupt, report=self.report)
         if self.report is not None:
             clear(self.report)
-        self._clean_before(self._provision)
         with self._phase("doctor"), self.view.phase("does anything enforce policies here?"):
             self._examination = examine(target, times, self.run)
         insist(self._examination, self.settings)
+        self._clean_before(self._provision)
         self._insist_on_room(target)
         self._writer = Writer((self.report or self.folder) / "record.json", self._facts())
         self.is_ready = True
@@ -106,7 +106,7 @@ class Conductor:
         self.view.expect_scenarios(self._planned)
 
     def _clean_before(self, provision: Provision) -> None:
-        """What killed runs left would take the room of this one. Where it cannot be removed, the doctor says what is wrong."""
+        """What killed runs left would take the room of this one, but does not hinder it."""
         try:
             for each in clean_cluster(provision.target, self.settings.waiting_times()) if provision.keeps_cluster else ():
                 self.view.say(f"removed {each}")
@@ -172,11 +172,11 @@ class Conductor:
         try:
             if self._provision is not None:
                 with self._phase("cleaning"):
-                    if self._provision.keeps_cluster:
+                    if self._provision.keeps_cluster and not (self._examination and self._examination.met_nobody):
                         self._remove_worlds(self._provision)
                     self._provision.release()
         except BrokenCluster as trouble:
-            self.view.console.print(f"something may be left behind: {trouble}", markup=False)
+            self.view.console.print(f"something may be left behind: {trouble}", markup=False, soft_wrap=True)
             exit_code = exit_code or BROKEN_WORLD
         shutil.rmtree(self.folder, ignore_errors=True)
         return exit_code

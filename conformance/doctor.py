@@ -23,6 +23,9 @@ from conformance.world.times import Times
 from conformance.world.verdict import Outcome
 from conformance.worlds import Worlds
 
+API_SERVER = "API server"
+"""The name of the check that says whether anybody answers at all."""
+
 ENFORCEMENT = "enforcement"
 """The name of the check that says whether anything enforces policies."""
 
@@ -51,6 +54,11 @@ class Examination:
     facts: dict[str, str]
 
     @property
+    def met_nobody(self) -> bool:
+        """Whether not even the API server answered: then nothing was made that could be left behind."""
+        return any(check.name == API_SERVER and not check.is_fine for check in self.checks)
+
+    @property
     def can_run(self) -> bool:
         """Whether scenarios can be measured here, whatever enforces."""
         return all(check.is_fine for check in self.checks if check.name != ENFORCEMENT)
@@ -61,7 +69,7 @@ def examine(target: Target, times: Times, run: str) -> Examination:
     try:
         cluster = target.connect(times)
     except BrokenCluster as trouble:
-        return Examination((Check("API server", is_fine=False, sentence=str(trouble)),), None, {})
+        return Examination((Check(API_SERVER, is_fine=False, sentence=str(trouble)),), None, {})
     try:
         return _examine(cluster, target, times, run)
     except BrokenCluster as trouble:
@@ -73,7 +81,7 @@ def examine(target: Target, times: Times, run: str) -> Examination:
 def _examine(cluster: ClusterUnderTest, target: Target, times: Times, run: str) -> Examination:
     facts = cluster.facts()
     known = {"Kubernetes": facts.version, "nodes": ", ".join(facts.nodes) or "not told"}
-    checks = [Check("API server", is_fine=True, sentence=f"answers, Kubernetes {facts.version}")]
+    checks = [Check(API_SERVER, is_fine=True, sentence=f"answers, Kubernetes {facts.version}")]
     missing = cluster.missing_rights()
     checks.append(Check("permissions", not missing, f"missing: {'; '.join(missing)}" if missing else "all that is needed"))
     checks.append(_nodes(facts.nodes))

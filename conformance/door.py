@@ -33,6 +33,7 @@ def run_pytest(settings: Settings, view: View, **choice: Any) -> int:
     words = [
         *map(str, paths),
         *("-c", str(data.folder("fixtures") / "pytest.ini"), "--rootdir", str(Path.cwd())),
+        "--assert=plain",  # pytest would read and rewrite every module of a plugin that it has not seen: more work than loading them
         *("-o", f"cache_dir={cache_folder() / 'pytest'}"),
         *(("-n", workers) if workers != "0" else ()),
         *(("-k", choice["expression"]) if choice["expression"] else ()),
@@ -79,10 +80,15 @@ def _emit(name: str, record: Path) -> None:
     """The record into the log. Nobody who asks us to end now is to cut it."""
     from conformance.inside.emitted import lines_of, packed
 
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    for line in lines_of(name, packed(record.read_bytes())):
-        print(line)  # noqa: T201 - the console would break it
-    sys.stdout.flush()
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        for line in lines_of(name, packed(record.read_bytes())):
+            print(line)  # noqa: T201 - the console would break it
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads on; Python would complain again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _end(_number: int, _frame: object) -> NoReturn:

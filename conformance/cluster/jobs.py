@@ -12,7 +12,7 @@ _OF_JOB, _INDEX = "batch.kubernetes.io/job-name", "batch.kubernetes.io/job-compl
 
 
 class NoSuchJob(BrokenCluster):
-    """There is no Job of this name. The text says which there are."""
+    """There is no Job of this name, and the text says which there are; or it is none of the suite's."""
 
 
 class JobState(StrEnum):
@@ -61,11 +61,13 @@ def job(connection: Connection, namespace: str, name: str, container: str) -> Jo
         if refusal.status != 404:
             raise
         raise NoSuchJob(f"there is no Job {name} in namespace {namespace}{_others(connection, namespace)}") from None
+    spec = found["spec"]
+    if container not in {each["name"] for each in spec["template"]["spec"]["containers"]}:
+        raise NoSuchJob(f"Job {namespace}/{name} is none of the suite's: its pods have no container {container}")
     pods = connection.call(
         f"list the pods of Job {namespace}/{name}", connection.core.list_namespaced_pod, namespace, label_selector=f"{_OF_JOB}={name}"
     )["items"]
     newest_first = sorted(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), reverse=True)
-    spec = found["spec"]
     is_indexed = spec.get("completionMode") == "Indexed"
     return Job(
         name, namespace, _state(found), is_indexed, spec.get("completions", 1), tuple(_pod(each, container) for each in newest_first)

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from conformance.cluster import network, outside, state
 from conformance.cluster.broken import BrokenCluster
@@ -23,7 +20,7 @@ from conformance.cluster.hosts import HostAccess
 from conformance.cluster.install import Installation, ways
 from conformance.cluster.kind_cluster import PREFIX, KindCluster, cluster_of, document, kind_name, toolbox_of
 from conformance.cluster.plugin import Descriptor
-from conformance.cluster.ranges import room_for
+from conformance.cluster.ranges import configuration
 from conformance.cluster.ready import NodeFacts, Questions, wait_for_nodes, wait_until_ready
 from conformance.cluster.toolbox import Toolbox
 from conformance.world.progress import Progress, Silent
@@ -119,14 +116,6 @@ def status() -> list[Status]:
         cluster = known(name)
         found.append(Status(name, cluster, cluster is not None and _is_answering(cluster.kubeconfig)))
     return found
-
-
-def configuration(plugin: Descriptor, toolbox: Toolbox, values: Mapping[str, object], pods_per_node: int = 0) -> str:
-    """The kind configuration: the plugin's, with our and the toolbox's patches merged in (mappings merge, lists grow)."""
-    content = yaml.safe_load(plugin.render(plugin.kind, **values))
-    for patch in (*room_for(str(values["family"]), pods_per_node), *toolbox.kind_patches):
-        content = _merged(content, patch)
-    return yaml.safe_dump(content, sort_keys=False)
 
 
 class _Making:
@@ -304,11 +293,3 @@ def _inotify_hint() -> str:
         if is_low
         else ""
     )
-
-
-def _merged(one: Any, other: Any) -> Any:
-    if isinstance(one, dict) and isinstance(other, Mapping):
-        return {**one, **{key: _merged(one[key], value) if key in one else value for key, value in other.items()}}
-    if isinstance(one, list) and isinstance(other, list | tuple):
-        return [*one, *other]
-    return other

@@ -41,7 +41,7 @@ class Owner:
             content = json.loads(text)
             place = str(content.get("slot", "")), str(content.get("attempt", ""))
             return cls(str(content["machine"]), str(content["space"]), int(content["process"]), str(content["started"]), *place)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             return None
 
     def text(self) -> str:
@@ -60,7 +60,7 @@ class Owner:
             return started == self.started
         try:
             os.kill(self.process, 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, OverflowError):  # a stranger's number may be one that no process has
             return False
         except PermissionError:
             return True

@@ -1,10 +1,14 @@
-"""The ranges that nodes of a cluster of our own give their pods addresses from."""
+"""The configuration that kind gets, and the ranges that nodes of a cluster of our own give their pods addresses from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import yaml
+
+from conformance.cluster.plugin import Descriptor
+from conformance.cluster.toolbox import Toolbox
 
 MASK = 26
 """64 addresses: room for the worlds of four workers, and few enough that all can be taken for a while: only so does a plugin
@@ -26,3 +30,19 @@ def room_for(family: str, pods: int) -> tuple[Mapping[str, object], ...]:
     if pods > MOST_PODS:
         patches.append({"kind": "KubeletConfiguration", "maxPods": pods})
     return tuple({"kubeadmConfigPatches": [yaml.safe_dump(patch, sort_keys=False)]} for patch in patches)
+
+
+def configuration(plugin: Descriptor, toolbox: Toolbox, values: Mapping[str, object], pods_per_node: int = 0) -> str:
+    """The kind configuration: the plugin's, with our and the toolbox's patches merged in (mappings merge, lists grow)."""
+    content = yaml.safe_load(plugin.render(plugin.kind, **values))
+    for patch in (*room_for(str(values["family"]), pods_per_node), *toolbox.kind_patches):
+        content = _merged(content, patch)
+    return yaml.safe_dump(content, sort_keys=False)
+
+
+def _merged(one: Any, other: Any) -> Any:
+    if isinstance(one, dict) and isinstance(other, Mapping):
+        return {**one, **{key: _merged(one[key], value) if key in one else value for key, value in other.items()}}
+    if isinstance(one, list) and isinstance(other, list | tuple):
+        return [*one, *other]
+    return other

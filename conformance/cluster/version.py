@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import urllib3
 from kubernetes import client
 from kubernetes.stream import stream
 
@@ -13,7 +14,8 @@ from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.credentials import configuration_of
 from conformance.cluster.plugin import Descriptor, ImageOf, InPod, OnNode
 
-_LIMIT = 15.0
+_LIMIT, _PATIENCE = 15.0, 5.0
+"""Seconds for a command in a pod, and for the API server to answer: a run can do without the version."""
 
 
 def version(plugin: Descriptor, kubeconfig: Path | None, context: str | None, run_on_node: Callable[..., str] | None) -> str:
@@ -38,12 +40,16 @@ def version(plugin: Descriptor, kubeconfig: Path | None, context: str | None, ru
             return tag
         reason = str(error.reason).partition(" -+-+- ")[0]  # of a stream: what else was in the answer
         raise BrokenCluster(f"the version of {plugin.name} cannot be asked: {error.status or ''} {reason}") from error
+    except urllib3.exceptions.HTTPError as error:
+        raise BrokenCluster(f"the version of {plugin.name} cannot be asked: the API server does not answer") from error
     finally:
         api.close()
 
 
 def _tag(apps: client.AppsV1Api, probe: ImageOf) -> str:
-    image: str = apps.read_namespaced_daemon_set(probe.name, probe.namespace).spec.template.spec.containers[0].image
+    image: str = (
+        apps.read_namespaced_daemon_set(probe.name, probe.namespace, _request_timeout=_LIMIT).spec.template.spec.containers[0].image
+    )
     return _tag_of(image)
 
 
@@ -51,9 +57,9 @@ def _told_by_pods(core: client.CoreV1Api, probe: ImageOf | InPod) -> str:
     """What the image of the plugin's pods is tagged with, "" where that is no version: a run may read pods, and no more of the plugin."""
     try:
         if isinstance(probe, InPod):
-            pods = core.list_namespaced_pod(probe.namespace, label_selector=probe.selector).items
+            pods = core.list_namespaced_pod(probe.namespace, label_selector=probe.selector, _request_timeout=_PATIENCE).items
         else:
-            everybody = core.list_namespaced_pod(probe.namespace).items
+            everybody = core.list_namespaced_pod(probe.namespace, _request_timeout=_PATIENCE).items
             pods = [pod for pod in everybody if any(owner.name == probe.name for owner in pod.metadata.owner_references or ())]
     except client.ApiException:
         return ""
@@ -68,7 +74,8 @@ def _tag_of(image: str) -> str:
 
 
 def _in_pod(core: client.CoreV1Api, probe: InPod) -> str:
-    pods = core.list_namespaced_pod(probe.namespace, label_selector=probe.selector, field_selector="status.phase=Running").items
+    running = {"label_selector": probe.selector, "field_selector": "status.phase=Running"}
+    pods = core.list_namespaced_pod(probe.namespace, **running, _request_timeout=_LIMIT).items
     if not pods:
         raise BrokenCluster(f"no running pod in {probe.namespace} has the labels {probe.selector}, so its version cannot be asked")
     return str(

@@ -12,18 +12,22 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
+import zlib
 from base64 import b64decode, b64encode
 from binascii import Error as NoBase64
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 _NAME = r"[a-z0-9][a-z0-9.-]{0,99}"
-_BEGIN = re.compile(rf"-----BEGIN CNI-CONFORMANCE RECORD name=({_NAME}) size=(\d+) sha256=([0-9a-f]{{64}})-----")
+_BEGIN = re.compile(rf"-----BEGIN CNI-CONFORMANCE RECORD name=({_NAME}) size=([0-9]{{1,12}}) sha256=([0-9a-f]{{64}})-----")
 _END = re.compile(rf"-----END CNI-CONFORMANCE RECORD name=({_NAME})-----")
 _CONTENT = re.compile(r"[A-Za-z0-9+/]+=*")
 
 WIDTH = 4096
 """Characters of a line: container runtimes cut lines that are longer than 16 KiB, and put some forty characters before each."""
+
+_LONGEST = 2**30
+"""Bytes of a record that is unpacked: a log is written by others."""
 
 
 class InvalidName(ValueError):
@@ -45,9 +49,13 @@ class Emitted:
     def text(self) -> str:
         """The record. Raises BrokenLog where it is not packed as it should be."""
         try:
-            return gzip.decompress(self.packed).decode()
-        except (OSError, EOFError, ValueError):
-            raise BrokenLog("holds something that is no packed record") from None
+            unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)  # with the head of a gzip
+            text = unpacking.decompress(self.packed, _LONGEST).decode()
+        except (zlib.error, ValueError):
+            text = ""
+        if not text or not unpacking.eof:
+            raise BrokenLog("holds something that is no packed record")
+        return text
 
 
 def check_name(name: str) -> str:
@@ -85,11 +93,19 @@ def emitted(log: str) -> Emitted:
     raise BrokenLog(trouble or "holds no record")
 
 
-@dataclass(slots=True)
 class _Piece:
-    begin: re.Match[str] | None
-    lines: list[str]
-    has_end: bool = False
+    """What may be a record: `begin` is None where only its end is there."""
+
+    def __init__(self, begin: re.Match[str] | None) -> None:
+        self.begin, self.has_end = begin, False
+        self.lines: list[str] = []
+        self._missing = 0 if begin is None else -(-int(begin[2]) // 3) * 4
+
+    def take(self, line: str) -> None:
+        """A line of the record has one of two lengths; what has another is somebody else's."""
+        if len(line) == min(self._missing, WIDTH) and _CONTENT.fullmatch(line):
+            self.lines.append(line)
+            self._missing -= len(line)
 
 
 def _pieces(log: str) -> list[_Piece]:
@@ -97,13 +113,13 @@ def _pieces(log: str) -> list[_Piece]:
     found: list[_Piece] = []
     for line in map(str.strip, log.splitlines()):
         if begin := _BEGIN.fullmatch(line):
-            found.append(_Piece(begin, []))
+            found.append(_Piece(begin))
         elif end := _END.fullmatch(line):
             if not found or found[-1].has_end:
-                found.append(_Piece(None, []))
+                found.append(_Piece(None))
             found[-1].has_end = found[-1].begin is None or found[-1].begin[1] == end[1]
-        elif found and not found[-1].has_end and _CONTENT.fullmatch(line):
-            found[-1].lines.append(line)
+        elif found and not found[-1].has_end:
+            found[-1].take(line)
     return found
 
 

@@ -12,9 +12,10 @@ from conformance.cluster.connection import Connection
 from conformance.cluster.jobs import Job, JobPod, JobState
 from conformance.inside.emitted import BrokenLog, Emitted, emitted
 from conformance.inside.job import SUITE
+from conformance.report.page import printable
 
 _PAUSE = 1.0
-_LAST_LINES = 3
+_LAST_LINES = 5
 _GRAVITY = (130, 3, 2, 4, 1, 0)
 """Exit codes of a run, the gravest first: a run without an end or without a world says less than one that failed."""
 
@@ -43,7 +44,11 @@ def ended(connection: Connection, namespace: str, name: str, patience: float, sa
         found = jobs.job(connection, namespace, name, SUITE)
         if found.state is JobState.ENDED:
             return found
-        where = _where(found) or jobs.trouble_of(connection, found) or ("none of its pods runs now" if found.pods else "it has no pod yet")
+        where = (
+            _where(found)
+            or printable(jobs.trouble_of(connection, found))
+            or ("none of its pods runs now" if found.pods else "it has no pod yet")
+        )
         if time.monotonic() >= deadline:
             if found.is_indexed and any(not each.is_active for each in found.pods):
                 return found
@@ -60,15 +65,14 @@ def parts(connection: Connection, of: Job) -> list[Part]:
     indices = [str(each) for each in range(of.completions)] if of.is_indexed else [""]
     by_index = {index: [pod for pod in of.pods if pod.index == index] for index in indices}
     if not of.pods:
-        trouble = jobs.trouble_of(connection, of)
+        trouble = printable(jobs.trouble_of(connection, of))
         raise BrokenCluster(f"{of} has no pod{f': {trouble}' if trouble else ' any more, and its record went with its log'}")
     return [_part(index, pods, lambda pod: jobs.log_of(connection, of.namespace, pod, SUITE)) for index, pods in by_index.items()]
 
 
 def gravest(codes: Iterable[int]) -> int:
-    """The exit code of several runs together."""
-    found = list(codes)
-    return min(found, key=lambda code: _GRAVITY.index(code) if code in _GRAVITY else -1, default=0)
+    """The exit code of several runs together, each one of a run."""
+    return min(codes, key=_GRAVITY.index, default=0)
 
 
 def _part(index: str, pods: list[JobPod], log_of: Callable[[str], str]) -> Part:
@@ -83,12 +87,12 @@ def _part(index: str, pods: list[JobPod], log_of: Callable[[str], str]) -> Part:
         log = ""
         try:
             log = log_of(pod.name)
-            return Part(index, emitted(log), 3 if pod.exit_code is None else pod.exit_code)
+            return Part(index, emitted(log), pod.exit_code if pod.exit_code in _GRAVITY else 3)
         except BrokenLog as fault:
             trouble = trouble or f"{whose}{_told(pod, fault, log)}"
         except BrokenCluster as fault:
             trouble = trouble or f"{whose}{fault}"
-    return Part(index, None, _code_without_record(pods[0]), trouble)
+    return Part(index, None, _code_without_record(pods[0]), "\n".join(map(printable, trouble.splitlines())))
 
 
 def _code_without_record(pod: JobPod) -> int:
@@ -109,5 +113,5 @@ def _where(of: Job) -> str:
     active = [pod for pod in of.pods if pod.is_active]
     if not active:
         return ""
-    first = f"pod {active[0].name}{f' ({active[0].why})' if active[0].why else ' runs'}"
+    first = f"pod {active[0].name}{f' ({printable(active[0].why)})' if active[0].why else ' runs'}"
     return first if len(active) == 1 else f"{first}, and {len(active) - 1} more"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,13 +16,17 @@ def folders(parts: Sequence[Part], output: Path, *, is_indexed: bool) -> Iterato
 
     Where two records have one name, the index is added to it. A part without a record has no folder of its own.
     """
-    counts = Counter(part.record.name for part in parts if part.record)
+    names = [part.record.name for part in parts if part.record]
+    taken: set[str] = set()
     for part in parts:
         if part.record is None or not is_indexed:
             yield part, output
-        else:
-            is_alone = counts[part.record.name] == 1
-            yield part, output / (part.record.name if is_alone else f"{part.record.name}-{part.index}")
+            continue
+        name = part.record.name
+        while name in taken or (names.count(name) > 1 and name == part.record.name):
+            name += f"-{part.index}"
+        taken.add(name)
+        yield part, output / name
 
 
 def keep(emitted: Emitted, folder: Path) -> Run:

@@ -41,7 +41,7 @@ def definition(image: str, name: str = NAME, words: Sequence[str] = ()) -> str:
         },
         "extra-volumes": [{"name": "work", "emptyDir": {}}],
         "spec": {
-            **{key: value for key, value in container.items() if key != "terminationMessagePolicy"},
+            **container,
             "name": "plugin",
             "env": [each for each in container["env"] if "value" in each and "$(" not in each["value"]],
             "securityContext": {**container["securityContext"], **user},

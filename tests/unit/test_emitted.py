@@ -30,6 +30,7 @@ def test_no_line_is_one_that_a_container_runtime_would_cut():
     [
         pytest.param(f"1/3 passed\n{LOG}\nrecord and reports: /work\n", id="other lines before and after"),
         pytest.param("\n".join([*LINES[:2], "WARNING: somebody else's line", "", *LINES[2:]]), id="a line of another stream between"),
+        pytest.param("\n".join([*LINES[:2], "finished", "OK", "A" * 4095, *LINES[2:]]), id="lines of letters alone between"),
         pytest.param("\r\n".join(LINES), id="ends of lines of another system"),
         pytest.param(
             f"-----BEGIN CNI-CONFORMANCE RECORD name=a size=1 sha256={64 * '0'}-----\n{LOG}", id="one that was never finished before"
@@ -47,6 +48,10 @@ def test_nothing_that_stands_around_it_confuses(log):
     ("log", "text"),
     [
         pytest.param("", "holds no record", id="an empty log"),
+        pytest.param(
+            f"-----BEGIN CNI-CONFORMANCE RECORD name=a size={5000 * '9'} sha256={64 * '0'}-----", "no record", id="a size beyond all"
+        ),
+        pytest.param(LOG.replace(f"size={len(PACKED)}", "size=٣"), "has only the end", id="digits of another script"),
         pytest.param("nothing enforces policies here\n", "holds no record", id="a run that did not begin"),
         pytest.param(
             "\n".join(LINES[3:]), "has only the end of a record: its beginning was dropped when the log was rotated", id="rotated"
@@ -66,9 +71,16 @@ def test_a_log_without_a_whole_record_says_what_is_wrong(log, text):
     assert text in str(trouble.value)
 
 
-def test_what_is_no_packed_record_is_told():
+@pytest.mark.parametrize("content", [b"not packed", PACKED[:-20], packed(b""), packed(b"\xff")], ids=["text", "cut", "nothing", "no text"])
+def test_what_is_no_packed_record_is_told(content):
     with pytest.raises(BrokenLog, match="holds something that is no packed record"):
-        _ = emitted("\n".join(lines_of("night", b"not packed"))).text
+        _ = emitted("\n".join(lines_of("night", content))).text
+
+
+def test_a_record_beyond_all_sizes_is_not_unpacked(monkeypatch):
+    monkeypatch.setattr("conformance.inside.emitted._LONGEST", 1000)
+    with pytest.raises(BrokenLog, match="holds something that is no packed record"):
+        _ = emitted(LOG).text
 
 
 @pytest.mark.parametrize("name", ["night", "a", "cilium.3-of-4", "2026-11-22"])

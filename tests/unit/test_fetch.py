@@ -27,7 +27,8 @@ def log_of(name: str = "night", record: str = RECORD) -> str:
 
 def job(condition: str = "Failed", **spec: Any) -> dict[str, Any]:
     conditions = [{"type": condition, "status": "True"}] if condition else []
-    return {"metadata": {"name": "night"}, "spec": {"completions": 1, **spec}, "status": {"conditions": conditions}}
+    template = {"spec": {"containers": [{"name": "suite"}]}}
+    return {"metadata": {"name": "night"}, "spec": {"completions": 1, "template": template, **spec}, "status": {"conditions": conditions}}
 
 
 def pod(name: str = "night-1", code: int | None = 1, age: int = 10, index: str = "", **status: Any) -> dict[str, Any]:
@@ -74,9 +75,11 @@ def test_the_record_comes_out_as_it_was_with_its_reports_and_the_code_of_the_run
     assert "wrongly allowed" in ended.output
 
 
-@pytest.mark.parametrize("code", [0, 1, 3, 130])
-def test_the_exit_code_is_that_of_the_run(has, tmp_path, code):
-    has(job(), (pod(code=code), log_of()))
+@pytest.mark.parametrize(
+    ("of_pod", "code"), [(0, 0), (1, 1), (3, 3), (130, 130), (137, 3)], ids=["0", "1", "3", "130", "killed after it had emitted"]
+)
+def test_the_exit_code_is_that_of_the_run(has, tmp_path, of_pod, code):
+    has(job(), (pod(code=of_pod), log_of()))
     assert code == fetch("night", "-o", str(tmp_path / "out")).exit_code
 
 
@@ -116,6 +119,20 @@ def test_two_indices_that_gave_one_name_do_not_write_over_each_other(has, tmp_pa
     has(job(completionMode="Indexed", completions=2), *((pod(f"p{each}", 0, index=each), log_of("same")) for each in "01"))
     fetch("night", "-o", str(tmp_path / "out"))
     assert ["same-0", "same-1"] == sorted(path.name for path in (tmp_path / "out").iterdir())
+
+
+def test_nor_does_a_third_one_whose_name_ends_so(has, tmp_path):
+    rows = [(pod(f"p{index}", 0, index=str(index)), log_of(name)) for index, name in enumerate(("a", "a", "a-1"))]
+    has(job(completionMode="Indexed", completions=3), *rows)
+    fetch("night", "-o", str(tmp_path / "out"))
+    assert 3 == len(list((tmp_path / "out").iterdir()))
+
+
+def test_nothing_of_a_strangers_log_moves_a_cursor(has, tmp_path):
+    has(job(), (pod(), "\x1b]52;c;aGVsbG8=\x07 gone \x1b[2J\n"))
+    ended = fetch("night", "-o", str(tmp_path / "out"))
+    assert "gone" in ended.output
+    assert not set(ended.output) & {"\x1b", "\x07"}
 
 
 def test_a_job_that_runs_is_waited_for(has, tmp_path, monkeypatch):
@@ -170,6 +187,12 @@ def test_where_there_is_no_whole_record_a_sentence_says_why(has, tmp_path, the_j
     assert not (tmp_path / "out").exists()
 
 
+def test_a_job_of_somebody_else_is_told_at_once(has):
+    has(job("", template={"spec": {"containers": [{"name": "backup"}]}}))
+    ended = fetch("night", "--wait", "600")
+    assert (2, "Job cni-conformance/night is none of the suite's: its pods have no container suite\n") == (ended.exit_code, ended.output)
+
+
 def test_a_pod_that_may_not_be_created_is_told_with_the_clusters_own_words(has, server, tmp_path):
     has(job())
     server.answers[EVENTS] = {"items": [{"message": "exceeded quota: small", "lastTimestamp": "2026-11-22T00:00:00Z"}]}
@@ -182,10 +205,13 @@ def test_a_pod_that_may_not_be_created_is_told_with_the_clusters_own_words(has, 
     [
         pytest.param(("nigth",), 2, "there is no Job nigth in namespace cni-conformance; it has night", id="a name that is mistyped"),
         pytest.param(("Night",), 2, "JOB Night: small letters", id="a name that is none"),
+        pytest.param(("a/../night",), 2, "JOB a/../night: small letters", id="a path"),
+        pytest.param(("some.team",), 2, "there is no Job some.team in namespace", id="a name with a dot, which a Job may have"),
         pytest.param(("",), 2, "JOB : small letters", id="an empty name"),
         pytest.param(("night", "-n", "a/b"), 2, "--namespace a/b: small letters", id="a namespace that is none"),
         pytest.param(("night", "-n", "elsewhere"), 2, "there is no Job night in namespace elsewhere", id="another namespace"),
-        pytest.param(("night", "--wait", "soon"), 2, "'soon' is not a valid float", id="a time that is none"),
+        pytest.param(("night", "--wait", "soon"), 2, "'soon' is not a valid integer", id="a time that is none"),
+        pytest.param(("night", "--wait", "nan"), 2, "'nan' is not a valid integer", id="a time that never comes"),
         pytest.param(("night", "--wait", "-1"), 2, "-1", id="a time before now"),
         pytest.param(("night", "--context", "there"), 3, "has no context 'there'; it has: here", id="a context that is not there"),
         pytest.param(("night", "other"), 2, "unexpected extra argument", id="two Jobs"),
@@ -226,7 +252,7 @@ def test_a_cluster_that_nobody_runs_is_told(server, monkeypatch):
 
 @pytest.mark.parametrize(
     ("codes", "expected"),
-    [((), 0), ((0, 0), 0), ((0, 1), 1), ((1, 4), 4), ((4, 2), 2), ((2, 3), 3), ((3, 130, 1), 130), ((1, 137), 137)],
+    [((), 0), ((0, 0), 0), ((0, 1), 1), ((1, 4), 4), ((4, 2), 2), ((2, 3), 3), ((3, 130, 1), 130), ((1, 3), 3)],
     ids=str,
 )
 def test_the_gravest_code_stands_for_all(codes, expected):

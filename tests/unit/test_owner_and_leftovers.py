@@ -97,7 +97,21 @@ def test_a_zombie_is_not_alive():
         assert replace(us, process=process.pid).is_alive() is False
 
 
-@pytest.mark.parametrize("text", ["", "no JSON", "[]", '{"machine": "a"}', '{"machine": 1, "space": 2, "process": "x", "started": 3}'])
+def test_a_number_that_no_process_has_is_of_none_that_lives():
+    assert replace(Owner.of_this_process(), process=10**30).is_alive() is False
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"machine": "a", "space": "b", "process": 1e400, "started": "1"}',
+        "",
+        "no JSON",
+        "[]",
+        '{"machine": "a"}',
+        '{"machine": 1, "space": 2, "process": "x", "started": 3}',
+    ],
+)
 def test_what_a_stranger_wrote_is_no_owner(text):
     assert Owner.read(text) is None
 
