@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from conformance.report.markdown import in_cell
 from conformance.scenario.scenario import Scenario
 
 NAMED = 5
@@ -101,10 +102,5 @@ def _fault_table(faults: Iterable[SeenFault]) -> str:
     for fault in sorted(faults, key=lambda fault: fault.name):
         count = len(fault.seen_by)
         names = f": {', '.join(fault.seen_by)}" if 0 < count <= 2 else ""
-        rows.append(f"| {fault.name} | {_plain(fault.about)} | {count or 'nobody'}{names} |")
+        rows.append(f"| {fault.name} | {in_cell(fault.about)} | {count or 'nobody'}{names} |")
     return "\n".join(rows)
-
-
-def _plain(text: str) -> str:
-    """A text that keeps to its cell."""
-    return text.replace("|", "\\|")

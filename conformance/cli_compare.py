@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from conformance.cli import refuse, view_of
+from conformance.cli import put, refuse, view_of
 
 if TYPE_CHECKING:
     from conformance.compare import Comparison
@@ -50,7 +50,9 @@ def compare(context: click.Context, records: tuple[Path, ...], form: str | None,
         print_comparison(comparison, view_of(context).console)
     else:
         written: dict[str, Callable[[Comparison], str]] = {"html": html, "markdown": markdown, "json": to_json, "terminal": _plain}
-        _write(written[form](comparison), output)
+        put(written[form](comparison), output)
+        if output is not None:
+            click.echo(f"comparison: {output}")
     sys.exit(DIFFERENT if exit_code and comparison.differing else COMPARED)
 
 
@@ -68,20 +70,6 @@ def _plain(comparison: Comparison) -> str:
     text = StringIO()
     print_comparison(comparison, Console(file=text, no_color=True, highlight=False))
     return text.getvalue()
-
-
-def _write(text: str, output: Path | None) -> None:
-    data = text.encode("utf-8", "backslashreplace")
-    if output is None:
-        sys.stdout.buffer.write(data)
-        return
-    try:
-        if not output.parent.exists():
-            output.parent.mkdir(parents=True)
-        output.write_bytes(data)
-    except OSError as fault:
-        refuse(f"{output} cannot be written: {fault.strerror}")
-    click.echo(f"comparison: {output}")
 
 
 @click.command()

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from conformance.cli import ALL_PASSED, BROKEN_WORLD, SOMETHING_FAILED, Command, refuse
+from conformance.cli import ALL_PASSED, BROKEN_WORLD, SOMETHING_FAILED, Command, put, refuse
 
 OPEN = 4
 """The exit code of `explain` where the specification leaves the answer to the plugin."""
@@ -178,7 +178,7 @@ def graph(given: Given, form: str | None, output: Path | None) -> None:
     text = mermaid(drawing) if form == "mermaid" else dot(drawing) if form == "dot" else svg(drawing)
     if form == "mermaid" and output is not None and output.suffix == ".md":
         text = f"```mermaid\n{text}```\n"
-    _write(text, output)
+    put(text, output)
 
 
 @click.command("import")
@@ -207,7 +207,7 @@ def import_(given: Given, output: Path | None, *, is_forced: bool) -> None:
         made = import_of(inventory, name, "a cluster" if given.context is not None else "manifests")
     except NothingToImport as wrong:
         _fail(f"{_named(given)}: {wrong}")
-    _write(made.text, output)
+    put(made.text, output)
     if output is not None:
         _check(output)
     words = [f"{output or name}: {made.summary}.", *(f"Not as in the manifests: {each}." for each in made.left_out)]
@@ -221,16 +221,6 @@ def _check(output: Path) -> None:
     _, faults = load_all((output,))
     if faults:
         _fail_with(faults)
-
-
-def _write(text: str, output: Path | None) -> None:
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as wrong:
-        _fail(f"{output}: cannot be written: {wrong.strerror}")
 
 
 def _named(given: Given) -> str:

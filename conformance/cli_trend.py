@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conformance.cli import refuse, view_of
+from conformance.cli import put, refuse, view_of
 
 if TYPE_CHECKING:
     from conformance.trend import Trend
@@ -42,13 +42,7 @@ def trend(context: click.Context, folder: Path, plugin: str, since: str, form: s
         _print(context, found)
         return
     text = _text(found, form)
-    if output is None:
-        click.echo(text, nl=not text.endswith("\n"))
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as fault:
-        refuse(f"{output} cannot be written: {fault.strerror}")
+    put(text if text.endswith("\n") else f"{text}\n", output)
 
 
 def _text(found: Trend, form: str) -> str:

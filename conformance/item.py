@@ -6,7 +6,7 @@ else than its policies say is a *failure*.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +78,17 @@ class WorldFile(pytest.File):
         """An item for each of them."""
         for scenario in self.config.stash.get(SCENARIOS, {}).values():
             yield ScenarioItem.from_parent(self, name=scenario.name, scenario=scenario)
+
+
+def loaded(paths: Sequence[Path]) -> tuple[Scenario, ...]:
+    """The scenarios below these paths. With faults in any of them the session ends with all of them and exit code 2."""
+    from conformance.scenario.catalogue import load_all
+    from conformance.scenario.fault import told
+
+    scenarios, faults = load_all(paths)
+    if faults:
+        pytest.exit(f"{told(faults)}; nothing was started", returncode=2)
+    return scenarios
 
 
 def collected_world(config: pytest.Config, settings: Settings) -> tuple[Scenario, ...]:

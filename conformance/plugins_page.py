@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from conformance.cluster.plugin import Descriptor, Helm, ImageOf, InPod, Manifest, NodeCommand, NodeFile, OnNode, Step
+from conformance.report.markdown import in_cell
 from conformance.world.deviation import KnownDeviation
 
 RESTART_PLUGIN, RESTART_NODE = "restart-plugin", "restart-node"
@@ -51,7 +52,7 @@ def _overview(plugins: Iterable[Descriptor], capabilities: Mapping[str, str]) ->
             ", ".join(_lacked(plugin, capabilities)) or "nothing",
             _counted(plugin),
         )
-        rows.append(f"| {' | '.join(map(_plain, cells))} |")
+        rows.append(f"| {' | '.join(map(in_cell, cells))} |")
     return "\n".join(rows)
 
 
@@ -157,7 +158,7 @@ def _table(deviations: Iterable[KnownDeviation]) -> Iterator[str]:
     for each in deviations:
         where = ", ".join([*(f"`{cell}`" for cell in each.cells), *(kind.value for kind in each.kinds)]) or "anywhere"
         often = " (sometimes)" if each.sometimes else ""
-        yield f"| {' | '.join(map(_plain, (each.scenario, f'{where}{often}', each.because, _address(each.source))))} |"
+        yield f"| {' | '.join(map(in_cell, (each.scenario, f'{where}{often}', each.because, _address(each.source))))} |"
 
 
 def _address(text: str) -> str:
@@ -166,8 +167,3 @@ def _address(text: str) -> str:
     if thread:
         return f"[{thread[1]}#{thread[2]}]({text})"
     return f"<{text}>" if re.match(r"https?://", text) else text
-
-
-def _plain(text: str) -> str:
-    """A text that keeps to its cell."""
-    return " ".join(text.replace("|", "\\|").split())

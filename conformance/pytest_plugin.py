@@ -9,6 +9,7 @@ the run's folder; every worker has worlds of its own.
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -29,12 +30,12 @@ from conformance.item import (
     WorldFile,
     collected_world,
     is_worker,
+    loaded,
 )
 from conformance.settings import OPTIONS, InvalidSettings, Settings
 
 if TYPE_CHECKING:
     from conformance.conductor import Conductor
-    from conformance.scenario.scenario import Scenario
     from conformance.view import View
 
 _RECORD = "cni_conformance_record"
@@ -137,8 +138,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     _check_choice(config)
     if not config.getoption("collectonly"):
         _foresee(settings)
-    scenarios = collected_world(config, settings) if is_world else _loaded(paths)
+    scenarios = collected_world(config, settings) if is_world else loaded(paths)
     config.stash[SCENARIOS] = by_path(scenarios)
+    _collect_seldom()
     if not config.getoption("collectonly"):
         from conformance.conductor import Conductor
 
@@ -150,16 +152,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         config.pluginmanager.register(Recorder(conductor), "cni-conformance-recorder")
 
 
-def _loaded(paths: Sequence[Path]) -> tuple[Scenario, ...]:
-    from conformance.scenario.catalogue import load_all
-    from conformance.scenario.fault import told
-
-    scenarios, faults = load_all(paths)
-    if faults:
-        pytest.exit(f"{told(faults)}; nothing was started", returncode=2)
-    return scenarios
-
-
 def _join_early(config: pytest.Config) -> None:
     """A worker says that it is there before any work is given out: disruptive scenarios wait for it. It need not load again."""
     folder = config.workerinput.get(FOLDER)  # type: ignore[attr-defined] # xdist adds it to the workers' config
@@ -169,6 +161,13 @@ def _join_early(config: pytest.Config) -> None:
 
         config.stash[TURNS] = Turns(Path(folder))
         config.stash[SCENARIOS] = handed_over(Path(folder) / _SCENARIOS)
+        _collect_seldom()
+
+
+def _collect_seldom() -> None:
+    """The catalogue stays to the end, and most of what is measured: looking for garbage in them took a fifth of a process's time."""
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
 
 
 def _foresee(settings: Settings) -> None:
@@ -261,14 +260,16 @@ class Recorder:
 
     def __init__(self, conductor: Conductor) -> None:
         self.conductor = conductor
+        self._kept: set[str] = set()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A record, or a worker of xdist that crashed in the middle of a scenario."""
         document = getattr(report, _RECORD, None)
         if document is not None:
+            self._kept.add(report.nodeid)
             self.conductor.add(json.loads(document))
-        elif report.failed and report.when not in ("call", "teardown"):  # those come after a setup that left its record
-            self.conductor.lost(report.nodeid, str(report.longrepr))
+        elif report.failed and report.when not in ("call", "teardown") and report.nodeid not in self._kept:
+            self.conductor.lost(report.nodeid, str(report.longrepr))  # once: not where its worker crashed after it had measured
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -24,7 +24,7 @@ from conformance.compare.words import (
     who_has,
 )
 from conformance.judge.finding import counted
-from conformance.report.markdown import LIMIT, MARK, cut, escaped
+from conformance.report.markdown import LIMIT, MARK, cut, escaped, in_cell
 from conformance.world.verdict import Outcome
 
 ROWS = 50
@@ -146,7 +146,7 @@ def _distribution(each: Distribution) -> list[str]:
     if not each.cells:
         return ["0", *["-"] * 5, ""]
     times = [seconds(value) for value in (each.p50, each.p90, each.p99, each.longest)]
-    bars = blocks(each).replace("|", "\\|")
+    bars = in_cell(blocks(each))
     return [str(each.cells), f"**{each.never}**" if each.never else "0", *times, f"`{bars}`"]
 
 

@@ -1,4 +1,4 @@
-"""Rules about ports that nobody serves."""
+"""Rules about ports: those that nobody serves, names that mean two."""
 
 from __future__ import annotations
 
@@ -24,6 +24,20 @@ def port_nobody_serves(subject: Subject) -> Iterator[Spot]:
         for number, port in enumerate(clause.rule.ports):
             if not any(_serves(each, port) for each in there):
                 yield Spot((*clause.port(number), "port"), _sentence(subject, port, there))
+
+
+def port_name_twice(subject: Subject) -> Iterator[Spot]:
+    """A named port that is two ports of one pod: the API takes a name in two containers, and says nowhere which of them is meant."""
+    for clause in clauses_of(subject.policy):
+        named = [(number, port) for number, port in enumerate(clause.rule.ports) if isinstance(port.port, str)]
+        for number, port in named if clause.does_count else ():
+            for each in _asked(subject, clause):
+                same = [own.number for own in each.ports if (own.name, own.protocol) == (port.port, port.protocol)]
+                if len(same) > 1:
+                    told = " and ".join(f"{own}/{port.protocol}" for own in sorted(same))
+                    text = f"{port.port} is {told} of {each.ref}: which of them is meant is left to the plugin"
+                    yield Spot((*clause.port(number), "port"), text)
+                    break
 
 
 def _asked(subject: Subject, clause: Clause) -> tuple[Workload, ...]:

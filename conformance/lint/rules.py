@@ -10,7 +10,7 @@ from functools import partial
 from conformance.lint.blocks import except_excludes_all, except_outside_cidr, host_bits, ip_block_over_pods
 from conformance.lint.effect import Together, egress_without_dns, superfluous
 from conformance.lint.form import empty_peers, empty_ports, name_twice, or_instead_of_and, types_contradict, types_left_out
-from conformance.lint.ports import port_nobody_serves
+from conformance.lint.ports import port_name_twice, port_nobody_serves
 from conformance.lint.scene import Level, Scene, Spot, Subject
 from conformance.lint.selectors import (
     host_network_subject,
@@ -85,6 +85,7 @@ _SOUND: tuple[tuple[LintRule, Callable[[Subject], Iterable[Spot]]], ...] = (
     (LintRule("namespace-unknown", Level.NOTE, "A namespaceSelector names a namespace of which nothing is known."), namespace_unknown),
     (LintRule("near-miss", Level.WARNING, "A label is nearly, but not quite, one that is there."), near_miss),
     (LintRule("port-nobody-serves", Level.WARNING, "A port that none of those concerned declares."), port_nobody_serves),
+    (LintRule("port-name-twice", Level.WARNING, "A port's name means two ports of one pod."), port_name_twice),
     (LintRule("or-instead-of-and", Level.WARNING, "podSelector and namespaceSelector in two entries mean either."), or_instead_of_and),
     (LintRule("empty-peers", Level.WARNING, "An empty from or to means everybody."), empty_peers),
     (LintRule("empty-ports", Level.NOTE, "An empty list of ports means all ports."), empty_ports),

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from conformance.scenario.fault import Fault
-from conformance.scenario.source import UNREADABLE, Source, no_yaml
+from conformance.scenario.source import UNREADABLE, InvalidText, Source, decoded, no_yaml
 
 TEMPLATED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob"})
 """Kinds whose pods are made from a template."""
@@ -76,9 +76,9 @@ def _files(path: Path, found: Gathered) -> list[Path]:
 def read_bytes(path: Path, data: bytes, found: Gathered) -> None:
     """Adds the objects of a file's content; `path` is what people are told, for a place in it."""
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as wrong:
-        found.faults.append(Fault(path, 0, 0, f"cannot be read: byte {wrong.start + 1} is no UTF-8"))
+        text = decoded(data)
+    except InvalidText as wrong:
+        found.faults.append(Fault(path, 0, 0, f"cannot be read: {wrong}"))
     else:
         _read_text(path, text, found)
 

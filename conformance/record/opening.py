@@ -39,7 +39,7 @@ _GZIP = b"\x1f\x8b"
 class OpenRecord:
     """A record that was opened: its facts, and its scenarios whenever one iterates over it, each made anew.
 
-    `path` is the file. Iterating raises InvalidRecord, with the file's name.
+    `path` is the file. Iterating raises InvalidRecord, with the file's name; so does opening one that has a scenario twice.
     """
 
     def __init__(self, head: Part, scenarios: Sequence[Part] | None, path: Path = Path()) -> None:
@@ -47,6 +47,7 @@ class OpenRecord:
         self.facts, self.version = read_head(head)
         self.parts = head["scenarios"].parts() if scenarios is None else scenarios
         """The scenarios as they stand in the text; `built` makes values of one."""
+        _insist_that_each_is_there_once(self.parts)
 
     def __iter__(self) -> Iterator[ScenarioRecord]:
         for part in self.parts:
@@ -160,7 +161,33 @@ class _Divided(msgspec.Struct):
     facts: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
+class _Named(msgspec.Struct):
+    name: str
+
+
 _decoder = msgspec.json.Decoder(_Divided)
+_name = msgspec.json.Decoder(_Named)
+
+
+def _insist_that_each_is_there_once(parts: Sequence[Part]) -> None:
+    """Reports would show a scenario that is there twice as two, comparisons as one. Raises InvalidRecord."""
+    seen: dict[str, Part] = {}
+    for part in parts:
+        name = _name_of(part)
+        if name is not None and (first := seen.setdefault(name, part)) is not part:
+            raise InvalidRecord(
+                f"the record has the scenario {name} twice ({first.path} and {part.path}), and no run measures one twice: "
+                "`cni-conformance merge` puts the records of shards together"
+            )
+
+
+def _name_of(part: Part) -> str | None:
+    """The name of a scenario. None where there is none to be found: whoever reads it says what is wrong."""
+    try:
+        value = _name.decode(part.value).name if isinstance(part.value, msgspec.Raw) else part["name"].value
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidRecord):
+        return None
+    return value if isinstance(value, str) else None
 
 
 def _head(found: _Divided) -> Iterator[tuple[str, msgspec.Raw]]:

@@ -87,10 +87,12 @@ def read_overview_document(part: Part) -> Overview:
     """From what `overview_document` made. Raises InvalidRecord."""
     outcomes: dict[str, Outcome] = {}
     for word, names in part["outcomes"].items():
-        try:
-            outcomes |= dict.fromkeys(names.texts(), Outcome(word))
-        except ValueError:
-            raise names.fault("the names of scenarios by an outcome that there is") from None
+        if word not in list(Outcome):
+            raise names.fault("the names of scenarios by an outcome that there is")
+        for name in names.texts():
+            if name in outcomes:
+                raise InvalidRecord(f"the record is damaged: {part.path}.outcomes has the scenario {name} twice")
+            outcomes[name] = Outcome(word)
     return Overview(
         outcomes,
         part["sentences"].pairs(),

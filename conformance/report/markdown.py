@@ -149,6 +149,11 @@ def _table(head: tuple[str, str], rows: Iterable[tuple[str, str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def in_cell(text: str) -> str:
+    """Markdown of our own that keeps to its cell of a table."""
+    return " ".join(text.replace("|", "\\|").split())
+
+
 def escaped(text: str) -> str:
     """The text as it is, in one line: nothing in it is Markdown or HTML, nor the end of a table's cell."""
     line = re.sub(r"([\\`*_\[\]#|~$])", r"\\\1", printable(text))

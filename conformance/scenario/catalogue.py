@@ -58,11 +58,16 @@ def load_all(paths: Iterable[Path]) -> tuple[tuple[Scenario, ...], tuple[Fault, 
     return tuple(scenarios), tuple(faults)
 
 
-def hand_over(scenarios: Iterable[Scenario], file: Path) -> None:
-    """Writes scenarios for the other processes of a run: reading them as YAML costs each of them seconds."""
-    file.write_bytes(pickle.dumps({scenario.path.absolute(): scenario for scenario in scenarios}, pickle.HIGHEST_PROTOCOL))
+def by_path(scenarios: Iterable[Scenario]) -> dict[Path, Scenario]:
+    """Scenarios by the absolute paths of their files."""
+    return {scenario.path.absolute(): scenario for scenario in scenarios}
+
+
+def hand_over(scenarios: Mapping[Path, Scenario], file: Path) -> None:
+    """Writes scenarios by their paths for the other processes of a run: reading them as YAML costs each of them seconds."""
+    file.write_bytes(pickle.dumps(scenarios, pickle.HIGHEST_PROTOCOL))
 
 
 def handed_over(file: Path) -> Mapping[Path, Scenario]:
-    """What `hand_over` wrote, by absolute path; nothing where it wrote nothing."""
+    """What `hand_over` wrote; nothing where it wrote nothing."""
     return pickle.loads(file.read_bytes()) if file.exists() else {}  # noqa: S301 - the run's own folder, where nobody else writes

@@ -95,14 +95,28 @@ class Source:
         return self.lines[row] if row < len(self.lines) else ""
 
 
+class InvalidText(ValueError):
+    """Bytes that are no text in UTF-8. The message says what they are, and what to do."""
+
+
+def decoded(data: bytes) -> str:
+    """A file's text in UTF-8, without the mark that some editors put at its beginning. Raises InvalidText."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:2]:
+        raise InvalidText("it is UTF-16, as some editors and PowerShell's `>` write it: save it as UTF-8 (`iconv -f UTF-16 -t UTF-8`)")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        raise InvalidText(f"byte {wrong.start + 1} is no UTF-8") from None
+
+
 def read(path: Path) -> tuple[Source | None, tuple[Fault, ...]]:
     """The file's content, and what is wrong with it as YAML: syntax (then there is no content), a key twice, an alias."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = decoded(path.read_bytes())
     except OSError as wrong:
         return None, (Fault(path, 0, 0, f"cannot be read: {wrong.strerror}"),)
-    except UnicodeDecodeError as wrong:
-        return None, (Fault(path, 0, 0, f"cannot be read: byte {wrong.start + 1} is no UTF-8"),)
+    except InvalidText as wrong:
+        return None, (Fault(path, 0, 0, f"cannot be read: {wrong}"),)
     lines = tuple(text.splitlines())
     try:
         root = compose(text)

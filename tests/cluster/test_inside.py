@@ -86,7 +86,7 @@ def worlds(connection: Connection) -> list[Document]:
 
 
 def test_a_job_that_is_killed_goes_on_in_another_pod_which_removes_what_was_left(cilium, image, connection, apply, tmp_path):
-    # About 75 s: one scenario and a half.
+    # About 70 s, and 27 s for the image: one scenario and a half.
     apply(rendered(image, "killed", "--cni", "cilium", "-n", "1", "-k", ONE))
     left = [each["metadata"]["name"] for each in until(lambda: worlds(connection), "world of the Job")]
     pods = connection.call("list", connection.core.list_namespaced_pod, NAMESPACE, label_selector="batch.kubernetes.io/job-name=killed")[
@@ -117,7 +117,7 @@ def kill(cilium: KindCluster, pod: str, node: str) -> None:
 
 
 def test_the_container_keeps_the_contract_of_sonobuoy(image, connection, apply):
-    # About 20 s: a run in memory, as the contract does not ask what is measured.
+    # About 6 s: a run in memory, as the contract does not ask what is measured.
     apply(yaml.safe_dump_all([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, as_sonobuoy(image)]))
 
     def done() -> str:

@@ -2,13 +2,21 @@
 
 import json
 import re
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from conformance import data, provision
 from conformance.cli import main
 from conformance.cluster import state
+from conformance.cluster.kind_cluster import KindCluster, document
+from conformance.cluster.network import Network
+from conformance.cluster.toolbox import Toolbox
+from conformance.settings import Settings
+
+RECIPE = data.folder("scenarios") / "recipes" / "02-limit-traffic-to-an-application.yaml"
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +103,50 @@ def test_a_cluster_that_is_being_made_is_no_left_over():
 
 def test_where_no_cluster_was_made_status_says_so():
     assert (0, "no cluster is known here\n") == call("cluster", "status")
+
+
+# --- a cluster that stands already --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def standing(tmp_path: Path) -> KindCluster:
+    """A cluster `old`, as far as its state goes."""
+    toolbox = Toolbox(docker=Path("docker"), kind=Path("kind"))
+    network = Network("old", IPv4Network("198.18.0.0/20"), None)
+    cluster = KindCluster("old", "ptp", "dual", 2, "iptables", tmp_path / "kubeconfig", toolbox, network, ())
+    state.write("old", document(toolbox, cluster))
+    return cluster
+
+
+def refusal(settings: Settings) -> str:
+    """Why a run with these settings does not begin; nothing where it does."""
+    try:
+        provision.foresee(settings)
+    except provision.CannotRun as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("word", "has", "wanted"),
+    [("--kube-proxy", "iptables", "nftables"), ("--family", "dual", "ipv4"), ("--cni", "ptp", "bridge")],
+    ids=["kube-proxy", "family", "plugin"],
+)
+def test_a_standing_cluster_of_another_form_is_refused_in_one_sentence(standing, word, has, wanted, capfd):
+    code, text = call("run", "-n", "0", "--name", "old", word, wanted, str(RECIPE))
+    shown = text + "".join(capfd.readouterr())
+    assert 2 == code
+    assert 1 == shown.count(f"the cluster old stands with {word} {has}, not {wanted}: give another --name, or remove it first"), shown
+    assert "nothing was started" in shown
+
+
+@pytest.mark.parametrize(
+    "words",
+    [{}, {"kube_proxy": "iptables"}, {"family": "dual", "cni": "ptp"}, {"cni": str(data.folder("fixtures") / "plugins" / "ptp")}],
+    ids=["nothing said", "its mode of kube-proxy", "its family and plugin", "the folder of its plugin"],
+)
+def test_a_standing_cluster_is_taken_where_it_is_what_was_asked_for(standing, words):
+    assert "" == refusal(Settings(name="old", **words))
 
 
 def test_a_record_of_another_kind_is_one_sentence(tmp_path: Path):

@@ -176,6 +176,7 @@ BAD: dict[str, str | bytes | None] = {
     "list.json": "[]",
     "image.json": b"\x89PNG\r\n\x1a\n\xff",
     "not-packed.json.gz": TEXT,
+    "twice.json": TEXT.replace(f'"name": "{RUN.scenarios[1].name}"', f'"name": "{RUN.scenarios[0].name}"'),
     "no-record-in-it": None,
 }
 SENTENCE = {
@@ -188,6 +189,7 @@ SENTENCE = {
     "list.json": "the record is damaged: record is [], not an object",
     "image.json": "the record is damaged: it is not text in UTF-8",
     "not-packed.json.gz": "it is packed with gzip, and cannot be unpacked",
+    "twice.json": f"the record has the scenario {RUN.scenarios[0].name} twice (record.scenarios[0] and record.scenarios[1])",
     "no-record-in-it": "record.json: the record cannot be read: No such file or directory",
 }
 

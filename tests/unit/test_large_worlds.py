@@ -4,6 +4,7 @@ import json
 import resource
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from random_worlds import described, read, world_of
 from small_world import pod, policy, world
 
 from conformance.cli import main
+from conformance.cluster import wait
 from conformance.cluster.contract import NodeFacts
 from conformance.cluster.ranges import room_for
 from conformance.large import scenarios_of, told
@@ -507,3 +509,34 @@ def test_very_many_names_are_told_by_the_first_and_a_count() -> None:
     assert "delete p0, p1, p2 and 48 more" == str(Delete(names))
     assert "put back: delete p0, delete p1, delete p2 and 48 more" == str(PutBack(names, {}, {}))
     assert f"apply {', '.join(names[:50])}" == str(Apply(names[:50]))
+
+
+class Answers:
+    """An API server whose pods in namespace `b` run from the third look on, those in `a` at once."""
+
+    times, core = Times(), SimpleNamespace(list_namespaced_pod=None, read_node=None)
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def call(self, _doing: str, _method: None, namespace: str, **_: object) -> dict[str, Any]:
+        self.asked.append(namespace)
+        is_up = namespace == "a" or self.asked.count("b") > 2
+        status = {
+            "phase": "Running" if is_up else "Pending",
+            "containerStatuses": [{"ready": is_up, "state": {}}],
+            "podIPs": [{"ip": "10.0.0.1"}],
+        }
+        return {
+            "items": [{"metadata": {"namespace": namespace, "name": name}, "spec": {"nodeName": "n"}, "status": status} for name in "xy"]
+        }
+
+
+def test_a_namespace_whose_pods_all_run_is_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    server, waited = Answers(), list[float]()
+    monkeypatch.setattr("conformance.cluster.wait.time.sleep", waited.append)
+    pods = {f"{space}/{name}": {"metadata": {"namespace": space, "name": name}} for space in "ba" for name in "xy"}
+    found = wait.pods_ready(server, pods)  # type: ignore[arg-type] # all that it needs of a connection
+
+    assert ["a", "b", "b", "b"] == server.asked
+    assert (list(pods), [0.1, 0.1]) == (list(found), waited)

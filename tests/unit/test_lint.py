@@ -275,6 +275,7 @@ SILENT = [
     ("egress-without-dns", FROM_API % "{to: [{namespaceSelector: {matchLabels: {team: net}}}]}", "all ports of who knows whom"),
     ("egress-without-dns", FROM_API % "{to: [{ipBlock: {cidr: 203.0.113.0/24}}], ports: [{port: 443}]}", "addresses need no names"),
     ("egress-without-dns", "{podSelector: {}, policyTypes: [Egress]}", "nobody is to be asked at all"),
+    ("port-name-twice", TO_API % f"{FROM_WEB[:-1]}, ports: [{{port: http}}, {{port: 8080}}]}}", "it is one port of each pod"),
     ("host-network-subject", TO_API % FROM_WEB, "pods with addresses of their own"),
     ("superfluous", "{podSelector: {}, policyTypes: [Ingress, Egress]}", "the rule of a house"),
     ("superfluous", TO_API % FROM_WEB, "it alone blocks the others"),
@@ -287,7 +288,8 @@ def test_a_rule_is_silent_where_nothing_is_wrong(rule: str, spec: str, why: str)
 
 
 def test_every_rule_has_a_row_that_it_speaks_in_and_one_that_it_is_silent_in() -> None:
-    elsewhere = {"superfluous", "name-twice", "host-network-subject"}  # these need more than one policy, or another world
+    # these need more than one policy, or another world
+    elsewhere = {"superfluous", "name-twice", "host-network-subject", "port-name-twice"}
     assert {rule.name for rule in RULES} == {row[0] for row in WRONG} | elsewhere
     assert {rule.name for rule in RULES} - {"name-twice"} == {row[0] for row in SILENT}
 
@@ -354,6 +356,27 @@ def test_two_policies_of_one_name_are_told_at_the_second() -> None:
 def test_a_policy_for_pods_in_the_network_of_their_node_is_told() -> None:
     texts = (*APP, workload("shop/agent", "app: agent", "9100/TCP", kind="DaemonSet", hostNetwork="true"))
     assert ["host-network-subject"] == found(*texts, policy("shop/it", "{podSelector: {matchLabels: {app: agent}}}"))
+
+
+@pytest.mark.parametrize(
+    ("ports", "asked", "sentences_of_it"),
+    [
+        pytest.param(
+            "http=8080/TCP http=15080/TCP",
+            "{port: http}",
+            ["http is 8080/TCP and 15080/TCP of shop/two: which of them is meant is left to the plugin"],
+            id="two numbers",
+        ),
+        pytest.param("http=8080/TCP http=15080/TCP", "{port: 8080}", [], id="asked by its number"),
+        pytest.param("dns=53/TCP dns=53/UDP", "{port: dns}", [], id="two protocols"),
+        pytest.param("http=8080/TCP http=8080/TCP", "{port: http}", [], id="the same port twice"),
+        pytest.param("http=8080/TCP http=15080/TCP", "{port: web}", [], id="another name"),
+    ],
+)
+def test_a_name_of_two_ports_of_a_pod_is_told_where_a_policy_uses_it(ports: str, asked: str, sentences_of_it: list[str]) -> None:
+    rules = f"{{podSelector: {{matchLabels: {{app: two}}}}, policyTypes: [Ingress], ingress: [{FROM_WEB[:-1]}, ports: [{asked}]}}]}}"
+    linted = lint(read(*APP, workload("shop/two", "app: two", ports), policy("shop/it", rules)), Ranges.of(()))
+    assert sentences_of_it == [each.fault.text for each in linted.findings if each.rule.name == "port-name-twice"]
 
 
 def test_without_workloads_nobody_is_said_to_select_nothing() -> None:

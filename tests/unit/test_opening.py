@@ -24,6 +24,16 @@ RUN = every_outcome.run()
 TEXT = RUN.to_json()
 
 
+def with_one_twice() -> bytes:
+    """The record with its first scenario once more at the end."""
+    document = json.loads(TEXT)
+    document["scenarios"].append(document["scenarios"][0])
+    return json.dumps(document).encode()
+
+
+TWICE = f"has the scenario {RUN.scenarios[0].name} twice ("
+
+
 @pytest.fixture
 def record(tmp_path: Path) -> Path:
     (tmp_path / "record.json").write_text(TEXT, encoding="utf-8")
@@ -63,6 +73,13 @@ def test_a_packed_record_is_read_from_its_file_and_its_folder(record: Path) -> N
         pytest.param("r.json", TEXT.replace('"version": 2', '"version": 3').encode(), "has version 3 and this", id="a newer version"),
         pytest.param("r.json", TEXT.replace('"scenarios":', '"scenes":').encode(), "record has no 'scenarios'", id="no scenarios"),
         pytest.param("r.json", TEXT.replace('"seconds": 72.4', '"seconds": NaN').encode(), "a number or a nesting that", id="not a number"),
+        pytest.param("r.json", with_one_twice(), TWICE, id="a scenario twice"),
+        pytest.param(
+            "r.json",
+            with_one_twice().replace(b'"sentence": "', b'"sentence": "\\ud800', 1),
+            TWICE,
+            id="a scenario twice, in a record that has half a surrogate pair",
+        ),
         pytest.param("r.json", ("[" * 100_000).encode(), "a number or a nesting that no record has", id="a deep nesting"),
     ],
 )

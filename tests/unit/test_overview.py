@@ -85,6 +85,11 @@ def test_nothing_but_the_head_is_read(record: Path, monkeypatch: pytest.MonkeyPa
             "by an outcome that there is",
             id="an outcome that is none",
         ),
+        pytest.param(
+            lambda text: text.replace('"passed": ["limit-traffic"]', '"passed": ["limit-traffic", "limit-traffic"]', 1),
+            "overview.outcomes has the scenario limit-traffic twice",
+            id="a scenario twice",
+        ),
         pytest.param(lambda text: text.replace('"cells": 144', '"cells": -1', 1), "not a whole number", id="a number that is none"),
         pytest.param(lambda text: text.replace('"version": 2', '"version": 99', 1), "install a newer one", id="a newer version"),
         pytest.param(lambda text: text.replace('"sentences": {', '"sentences": {{', 1), "is not JSON", id="no JSON"),

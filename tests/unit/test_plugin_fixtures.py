@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from conformance import data
-from conformance.cluster.kind import configuration
 from conformance.cluster.plugin import Helm, NodeFile, load, names
+from conformance.cluster.ranges import configuration
 from conformance.cluster.toolbox import Toolbox
 
 TOOLBOX = Toolbox(docker=Path("docker"), kind=Path("kind"))

@@ -24,7 +24,9 @@ def run(command: str, *words: object) -> Result:
 
 BAD = [
     pytest.param(b"a: [", "1.yaml:1:5: is no YAML", id="no YAML"),
-    pytest.param(b"\xff\xfe\x00", "cannot be read: byte 1 is no UTF-8", id="no text"),
+    pytest.param(b"kind: \xff\x00", "cannot be read: byte 7 is no UTF-8", id="no text"),
+    pytest.param("kind: Pod\n".encode("utf-16"), "cannot be read: it is UTF-16, as some editors", id="UTF-16"),
+    pytest.param("kind: Pod\n".encode("utf-16-be"), "save it as UTF-8 (`iconv -f UTF-16 -t UTF-8`)", id="UTF-16 without its mark"),
     pytest.param(b"kind: Pod\x00", "is no YAML", id="a NUL"),
     pytest.param(b"kind: &a {items: *a}\n", "an alias holds itself", id="an alias in itself"),
     pytest.param(
@@ -127,7 +129,7 @@ OTHERS = [
     pytest.param(["lint"], "name files or folders with manifests", id="no file"),
     pytest.param(["graph", EXAMPLE / "policies.yaml"], "there is no workload (Deployment, Pod …)", id="nothing to draw"),
     pytest.param(
-        ["graph", EXAMPLE, "-o", "/nowhere/it.svg"], "/nowhere/it.svg: cannot be written: No such file or directory", id="no folder"
+        ["graph", EXAMPLE, "-o", "/proc/no/it.svg"], "/proc/no/it.svg cannot be written: No such file or directory", id="no folder"
     ),
     pytest.param(["import", EXAMPLE / "application.yaml"], "there is no NetworkPolicy in", id="nothing to measure"),
     pytest.param(
@@ -135,7 +137,7 @@ OTHERS = [
     ),
     pytest.param(["import", EXAMPLE, "-o", "My App.yaml"], "such a file is called in small letters, digits and hyphens", id="a name"),
     pytest.param(["import", EXAMPLE, "-o", "it.txt"], "as the scenario in it: it.yaml", id="an ending"),
-    pytest.param(["import", EXAMPLE, "-o", "/nowhere/it.yaml"], "/nowhere/it.yaml: cannot be written", id="no folder for the scenario"),
+    pytest.param(["import", EXAMPLE, "-o", "/proc/no/it.yaml"], "/proc/no/it.yaml cannot be written", id="no folder for the scenario"),
     pytest.param(["import", EXAMPLE, "--pod-cidr", "10.0.0.0/8"], "No such option", id="import needs no ranges"),
     pytest.param(["explain", EXAMPLE, "a", "b"], "name files or folders with manifests", id="a word is missing"),
 ]

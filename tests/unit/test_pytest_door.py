@@ -2,10 +2,12 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from conformance import data
+from conformance.pytest_plugin import Recorder
 from conformance.scenario.catalogue import is_scenario
 
 pytest_plugins = ["pytester"]
@@ -75,6 +77,25 @@ def test_the_whole_catalogue_is_collected(pytester):
     files = sorted(path.name for path in CATALOGUE.rglob("*.yaml") if is_scenario(path))
     result = pytester.runpytest("--collect-only", "-q", "--rootdir", CATALOGUE.parent, CATALOGUE)
     assert files == sorted(line.split("::")[0].rpartition("/")[2] for line in lines(result))
+
+
+@pytest.mark.parametrize(
+    ("left_record", "expected"),
+    [pytest.param(True, ["added a"], id="after it was measured"), pytest.param(False, ["lost a: it crashed"], id="before")],
+)
+def test_a_scenario_whose_worker_crashed_is_in_the_record_once(*, left_record: bool, expected: list[str]) -> None:
+    told: list[str] = []
+    recorder = Recorder(
+        SimpleNamespace(
+            add=lambda document: told.append(f"added {document['name']}"), lost=lambda name, text: told.append(f"lost {name}: {text}")
+        )
+    )
+    if left_record:
+        recorder.pytest_runtest_logreport(
+            SimpleNamespace(nodeid="a", failed=False, when="setup", cni_conformance_record='{"name": "a"}', longrepr=None)
+        )
+    recorder.pytest_runtest_logreport(SimpleNamespace(nodeid="a", failed=True, when="???", longrepr="it crashed"))
+    assert expected == told
 
 
 def test_every_fault_of_every_file_is_told_and_nothing_is_started(pytester, catalogue, cache):

@@ -192,7 +192,7 @@ FACTS = st.builds(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(FACTS, st.lists(SCENARIOS, max_size=2).map(tuple))
+@given(FACTS, st.lists(SCENARIOS, max_size=2, unique_by=lambda each: each.name).map(tuple))
 def test_what_goes_in_comes_out_again(facts: Facts, scenarios: tuple[ScenarioRecord, ...]) -> None:
     run = Run(facts, scenarios)
 

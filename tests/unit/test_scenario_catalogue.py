@@ -10,7 +10,7 @@ import pytest
 from scenario_file import HEAD, SOUND, policy, root, text, write
 
 from conformance import data
-from conformance.scenario.catalogue import find, hand_over, handed_over, is_scenario, load_all
+from conformance.scenario.catalogue import by_path, find, hand_over, handed_over, is_scenario, load_all
 from conformance.scenario.check import INVARIANTS, check
 from conformance.scenario.fault import InvalidScenario
 from conformance.scenario.load import load
@@ -234,7 +234,7 @@ def test_every_invariant_is_a_sentence() -> None:
 
 def test_scenarios_are_handed_over_to_other_processes_by_their_paths(tmp_path: Path) -> None:
     scenarios, _ = load_all((data.folder("scenarios") / "recipes",))
-    hand_over(scenarios, tmp_path / "scenarios.pickle")
+    hand_over(by_path(scenarios), tmp_path / "scenarios.pickle")
 
-    assert {scenario.path.absolute(): scenario for scenario in scenarios} == handed_over(tmp_path / "scenarios.pickle")
+    assert by_path(scenarios) == handed_over(tmp_path / "scenarios.pickle")
     assert {} == handed_over(tmp_path / "none.pickle")

@@ -3,6 +3,7 @@
 # A row of a table of cases stands on a line of its own, however long the sentence that is expected.
 # ruff: noqa: E501, ISC004
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -385,13 +386,33 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert (0, "cannot be read: No such file or directory") == (fault.line, fault.text)
 
 
-def test_a_file_that_is_no_text(tmp_path: Path) -> None:
-    path = tmp_path / "latin.yaml"
-    path.write_bytes(b"name: \xff\n")
+UTF_16 = "cannot be read: it is UTF-16, as some editors and PowerShell's `>` write it: save it as UTF-8 (`iconv -f UTF-16 -t UTF-8`)"
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        pytest.param(b"name: \xff\n", "cannot be read: byte 7 is no UTF-8", id="no UTF-8"),
+        pytest.param("name: a\n".encode("utf-16"), UTF_16, id="UTF-16"),
+        pytest.param("name: a\n".encode("utf-16-le"), UTF_16, id="UTF-16 without its mark"),
+    ],
+)
+def test_a_file_that_is_no_text(tmp_path: Path, data: bytes, sentence: str) -> None:
+    path = tmp_path / "it.yaml"
+    path.write_bytes(data)
 
     (fault,) = faults_of(path)
 
-    assert "cannot be read: byte 7 is no UTF-8" == fault.text
+    assert sentence == fault.text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_file_with_the_line_ends_or_the_mark_of_windows_is_the_same_scenario(tmp_path: Path, encoding: str) -> None:
+    ours = write(tmp_path, text())
+    theirs = tmp_path / "theirs.yaml"
+    theirs.write_bytes(ours.read_text().replace("\n", "\r\n").encode(encoding))
+
+    assert load(ours) == replace(load(theirs), path=ours)
 
 
 @pytest.mark.parametrize(

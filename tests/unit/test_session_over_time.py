@@ -102,10 +102,12 @@ def test_silence_at_a_door_is_broken_unless_every_pod_behind_it_confirms(stage):
     closed = {**DOORS, SERVICE.ref: replace(SERVICE, addresses=(ip_address("127.0.0.99"),))}
     stage.session.take(replace(WORLD, doors=closed))
     assert AnswerKind.REFUSED is stage.answer("shop/front", "svc/shop/web", 80).kind
-    stage.processes["shop/web"].send_signal(signal.SIGSTOP)
-    answer = stage.answer("shop/front", "svc/shop/web", 80)
-    while answer.detail.startswith("shop/api was too late itself"):  # this machine is busy: that is no answer to what is asked here
+    for _ in range(20):
+        assert AnswerKind.CONNECTED is stage.answer("shop/front", "shop/web", PORT + 1).kind  # by a new one where one was given up
+        stage.processes["shop/web"].send_signal(signal.SIGSTOP)
         answer = stage.answer("shop/front", "svc/shop/web", 80)
+        if not answer.detail.startswith("shop/api was too late itself"):  # this machine is busy: that is no answer to what is asked here
+            break
     stage.processes["shop/web"].send_signal(signal.SIGCONT)
     assert AnswerKind.BROKEN is answer.kind
     assert answer.detail.startswith(f"shop/web does not confirm that it was serving {PORT + 1}/TCP")

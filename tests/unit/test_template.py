@@ -45,6 +45,28 @@ def test_namespaces_have_their_labels_and_those_of_the_run() -> None:
     ] == list(MANIFESTS.namespaces)
 
 
+@pytest.mark.parametrize(
+    ("pod", "allowed"),
+    [
+        pytest.param(PodPlan(), None, id="an ordinary probe keeps to the restricted level"),
+        pytest.param(PodPlan({}, (Port(80, Protocol.SCTP),)), "privileged", id="SCTP is asked over raw sockets"),
+        pytest.param(PodPlan({}, (Port(19080),), is_host_network=True), "privileged", id="the network of a node"),
+        pytest.param(PodPlan({}, (Port(80),), host_ports=(Port(80),)), "privileged", id="a port of a node"),
+    ],
+)
+def test_namespaces_ask_for_what_their_pods_need_where_a_cluster_enforces_more(pod: PodPlan, allowed: str | None) -> None:
+    made = render_world(Layout(None, {"shop": NamespacePlan({}, {"api": pod})}, {}), NAMES, "python:3", ["one"], SOURCE)
+
+    assert [allowed] == [each["metadata"]["labels"].get("pod-security.kubernetes.io/enforce") for each in made.namespaces]
+
+
+def test_a_layout_that_says_what_is_enforced_has_the_last_word() -> None:
+    own = {"pod-security.kubernetes.io/enforce": "restricted"}
+    layout = Layout(None, {"shop": NamespacePlan(own, {"api": PodPlan({}, (Port(80, Protocol.SCTP),))})}, {})
+
+    assert own.items() <= render_world(layout, NAMES, "python:3", ["one"], SOURCE).namespaces[0]["metadata"]["labels"].items()
+
+
 def test_a_pod_has_the_labels_of_the_layout_and_no_others() -> None:
     assert [{"app": "api"}, {}] == [MANIFESTS.pods[ref]["metadata"]["labels"] for ref in ("shop/api", "shop/front")]
 

@@ -16,8 +16,8 @@ import yaml
 
 from conformance import data
 from conformance.cli import main
-from conformance.cluster.kind import configuration
 from conformance.cluster.plugin import load, names
+from conformance.cluster.ranges import configuration
 from conformance.cluster.toolbox import Toolbox
 from conformance.settings import OPTIONS, Settings
 
