@@ -73,10 +73,10 @@ class Cache:
         os.utime(target)
         return target
 
-    def prune(self, days: float) -> None:
-        """Removes what was not asked for in so many days, and what was half made then."""
+    def prune(self, days: float, kind: str = "*") -> None:
+        """Removes what was not asked for in so many days, and what was half made then: of one kind, or of all."""
         limit = time.time() - days * 86400
-        for folder in self.root.glob("*/*"):
+        for folder in self.root.glob(f"{kind}/*"):
             if _ENTRY.fullmatch(folder.name) and folder.is_dir() and folder.stat().st_mtime < limit:
                 remove(folder)
 

@@ -18,6 +18,9 @@ from conformance.offline.graph import Image
 from conformance.offline.image import Built, Sources
 from conformance.offline.workshop import Workshop
 
+KIND = "image-suite"
+"""The cache's folder of these images."""
+
 _NAME = "cni-conformance"
 _PYTHON = "3.11"  # Debian's, which the image has
 _NEEDLESS = ("bin", "kubernetes/aio")
@@ -51,7 +54,7 @@ def provide(workshop: Workshop, folder: Path) -> Built:
         _assemble(workshop, picture, root, site, target, reference)
         cache.remove(site)
 
-    return Built(reference, workshop.provide("image suite", "image-suite", inputs, make) / "image.tar")
+    return Built(reference, workshop.provide("image suite", KIND, inputs, make) / "image.tar")
 
 
 def versions() -> dict[str, str]:

@@ -91,3 +91,11 @@ def test_prune_drops_what_nobody_asked_for_and_keeps_the_rest(cache, tmp_path):
     os.utime(tmp_path / "engine" / "data", (0, 0))
     cache.prune(days=30)
     assert (False, True, True) == (old.exists(), new.exists(), (tmp_path / "engine" / "data").exists())
+
+
+def test_prune_of_one_kind_keeps_the_others(cache):
+    mine, other = (cache.provide(kind, {"a": 1}, lambda target: None) for kind in ("mine", "other"))
+    for each in (mine, other):
+        os.utime(each, (0, 0))
+    cache.prune(1, "mine")
+    assert (False, True) == (mine.exists(), other.exists())
