@@ -47,13 +47,13 @@ def clean(settings: Settings, view: View) -> list[str]:
     return removed + _clean_folders()
 
 
-def clean_cluster(target: Target, times: Times) -> list[str]:
-    """The same in one cluster. Raises BrokenCluster."""
+def clean_cluster(target: Target, times: Times, *, known_only: bool = False) -> list[str]:
+    """The same in one cluster; with `known_only` nothing whose owner cannot be read. Raises BrokenCluster."""
     if target.provider == "simulated":
         return []
     cluster = Cluster.connect(target.kubeconfig, target.context, times)
     try:
-        runs = leftovers(cluster)
+        runs = leftovers(cluster, known_only=known_only)
         for run in runs:
             remove_run(cluster, run.run)
     finally:

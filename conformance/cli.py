@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -103,6 +104,20 @@ def run(context: click.Context, /, settings: Settings, **choice: Any) -> None:
     from conformance.door import run_pytest
 
     sys.exit(run_pytest(settings, view_of(context), **choice))
+
+
+def check_choice(choice: Mapping[str, Any]) -> None:
+    """Raises InvalidSettings for `workers`, `expression` and `marks` of `run` that pytest would refuse, for pods too late."""
+    from _pytest.mark import expression
+
+    if not re.fullmatch("auto|[0-9]{1,4}", choice["workers"]):
+        raise InvalidSettings(f"-n {choice['workers']}: a number of processes, or auto")
+    for option, text in (("-k", choice["expression"]), ("-m", choice["marks"])):
+        try:
+            if text:
+                expression.Expression.compile(text)
+        except getattr(expression, "ParseError", SyntaxError) as fault:
+            raise InvalidSettings(f"{option} {text}: {fault}") from None
 
 
 @main.command("list")

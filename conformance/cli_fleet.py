@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from conformance.cli import main, refuse, run, view_of
+from conformance.cli import check_choice, main, refuse, run, view_of
 from conformance.cli_cluster import plain_errors
 from conformance.settings import OPTIONS, InvalidSettings, Settings
 
@@ -29,6 +29,7 @@ _OURS = {option.key: "" for option in OPTIONS if option.key not in _THEIRS} | {
     "cni": "cni",
     "shard": "shards",
     "emit": "",
+    "sonobuoy": "",
 }
 """The others, each with the keys that say it instead."""
 
@@ -173,6 +174,7 @@ def wrong_words(words: Sequence[str], shards: int) -> str:
             flag = "--" + option.replace("_", "-")
             return f"{flag} is said by other keys: {said_by}" if said_by else f"{flag} makes no sense here: the fleet sees to it"
     try:
+        check_choice(found)
         return _wrong_settings(Settings.of(found), shards)
     except InvalidSettings as fault:
         return f"`cni-conformance run` does not take these words: {fault}"
@@ -185,6 +187,8 @@ def _in_one_line(text: str) -> str:
 def _wrong_settings(settings: Settings, shards: int) -> str:
     if shards > 1 and settings.disruptive:
         return f"--disruptive takes one shard, not {shards}: what restarts in one shard is what another one measures on the same cluster"
+    if shards > 1 and settings.world:
+        return f"--world takes one shard, not {shards}: it is one world, of which no part can be measured elsewhere"
     if shards > 1 and settings.outside:
         return f"--outside takes one shard, not {shards}: two shards would serve on the same ports of these hosts"
     return ""

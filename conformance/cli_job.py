@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conformance.cli import BROKEN_WORLD, refuse, run, view_of
+from conformance.cli import BROKEN_WORLD, check_choice, refuse, run, view_of
 from conformance.cli_cluster import plain_errors
 from conformance.cluster.plugin import names
 from conformance.settings import OPTIONS, InvalidSettings, Settings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from conformance.inside.fetching import Part
 
-_OURS = ("--cluster", "--report", "--emit", "--probe-image")
+_OURS = ("--cluster", "--report", "--emit", "--probe-image", "--sonobuoy")
 _NOT_IN_A_POD = ("--cni-manifest", "--name", "--kube-proxy", "--setup", "--keep", "--baseline", "--fault", "--lf")
 
 
@@ -74,6 +74,7 @@ def _check_words(words: tuple[str, ...]) -> None:
     try:
         found = run.make_context("run", list(words)).params
         Settings.of({option.key: found[option.key] for option in OPTIONS})
+        check_choice(found)
     except click.UsageError as fault:
         refuse(f"run would refuse these words: {fault.format_message()}")
     except InvalidSettings as fault:
@@ -118,28 +119,35 @@ def fetch(context: click.Context, name: str, namespace: str, kube_context: str |
             refuse(str(fault))
         finally:
             connection.close()
-        _write(found, output or Path("reports") / name, view.console, is_indexed=job.is_indexed)
-    sys.exit(fetching.gravest(each.exit_code for each in found))
+        codes = _write(found, output or Path("reports") / name, view.console, is_indexed=job.is_indexed)
+    sys.exit(fetching.gravest(codes))
 
 
-def _write(found: Sequence[Part], output: Path, console: Console, *, is_indexed: bool) -> None:
-    """Record and reports of each part, and what is to be said of it. Ends the program where they cannot be written."""
+def _write(found: Sequence[Part], output: Path, console: Console, *, is_indexed: bool) -> list[int]:
+    """Record and reports of each part, and what is to be said of it; returns their exit codes.
+
+    Ends the program where they cannot be written.
+    """
     from conformance.inside.emitted import BrokenLog
     from conformance.inside.folders import folders, keep
     from conformance.record import InvalidRecord
     from conformance.report.terminal import print_run
 
-    for part, folder in folders(found, output, is_indexed=is_indexed):
+    codes = [part.exit_code for part in found]
+    for place, (part, folder) in enumerate(folders(found, output, is_indexed=is_indexed)):
         if part.record is None:
             click.echo(part.why, err=True)
             continue
         try:
             run = keep(part.record, folder)
         except (BrokenLog, InvalidRecord) as fault:
-            click.echo(f"the record in the log cannot be used: it {fault}" if isinstance(fault, BrokenLog) else str(fault), err=True)
-            sys.exit(BROKEN_WORLD)
+            why = f"the record in the log cannot be used: it {fault}" if isinstance(fault, BrokenLog) else str(fault)
+            click.echo(f"index {part.index}: {why}" if is_indexed else why, err=True)
+            codes[place] = BROKEN_WORLD
+            continue
         except OSError as fault:
             refuse(f"{folder} cannot be written: {fault.strerror}")
         if not is_indexed:
             print_run(run, console)
         console.print(f"record and reports: {folder}", markup=False, soft_wrap=True)
+    return codes

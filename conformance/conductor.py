@@ -106,9 +106,13 @@ class Conductor:
         self.view.expect_scenarios(self._planned)
 
     def _clean_before(self, provision: Provision) -> None:
-        """What killed runs left would take the room of this one, but does not hinder it."""
+        """What killed runs left would take the room of this one, but does not hinder it.
+
+        Nobody asked for it, so what may be somebody else's (our label, but no owner) stays for `clean`.
+        """
+        times = self.settings.waiting_times()
         try:
-            for each in clean_cluster(provision.target, self.settings.waiting_times()) if provision.keeps_cluster else ():
+            for each in clean_cluster(provision.target, times, known_only=True) if provision.keeps_cluster else ():
                 self.view.say(f"removed {each}")
         except BrokenCluster as trouble:
             self.view.say(f"what a killed run left, if any did, is still there: {trouble}")

@@ -43,12 +43,17 @@ def run_pytest(settings: Settings, view: View, **choice: Any) -> int:
         *settings.arguments(),
     ]
     door = _Door(view, is_verbose=choice["verbose"])
-    code = door.exit_code(int(pytest.main(words, plugins=[door])))
-    report = Path(settings.report) if door.has_record else None
-    if choice["sonobuoy"]:
-        code = _hand_over(report, door.why, view, code)
-    if choice["emit"] and report is not None:
-        _emit(choice["emit"], report / "record.json")
+    ended = int(pytest.main(words, plugins=[door]))
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the record is on its way out: nobody is to cut it now
+    try:
+        code = door.exit_code(ended)
+        report = Path(settings.report) if door.has_record else None
+        if choice["sonobuoy"]:
+            code = _hand_over(report, door.why, view, code)
+        if choice["emit"] and report is not None:
+            _emit(choice["emit"], report / "record.json")
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return code
 
 
@@ -77,18 +82,15 @@ def _hand_over(report: Path | None, why: str, view: View, code: int) -> int:
 
 
 def _emit(name: str, record: Path) -> None:
-    """The record into the log. Nobody who asks us to end now is to cut it."""
+    """The record into the log."""
     from conformance.inside.emitted import lines_of, packed
 
-    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         for line in lines_of(name, packed(record.read_bytes())):
             print(line)  # noqa: T201 - the console would break it
         sys.stdout.flush()
     except BrokenPipeError:  # nobody reads on; Python would complain again at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _end(_number: int, _frame: object) -> NoReturn:

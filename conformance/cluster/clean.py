@@ -63,8 +63,8 @@ def remove_run(cluster: Connected, run: str) -> None:
         time.sleep(_POLL)
 
 
-def leftovers(cluster: Connected) -> tuple[Leftover, ...]:
-    """The runs that have left namespaces, sorted. Raises BrokenCluster.
+def leftovers(cluster: Connected, *, known_only: bool = False) -> tuple[Leftover, ...]:
+    """The runs that have left namespaces, sorted; with `known_only` without those of which no owner can be read. Raises BrokenCluster.
 
     A run is over when every process that created its namespaces is. On this machine we look. Of a run elsewhere (or in
     another container) we know only the age: it counts as over after `STALE` seconds.
@@ -75,7 +75,7 @@ def leftovers(cluster: Connected) -> tuple[Leftover, ...]:
     found = []
     for run, namespaces in sorted(by_run.items()):
         because = over(namespaces, datetime.now(UTC))
-        if because:
+        if because and not (known_only and None in map(_owner, namespaces)):
             found.append(Leftover(run, tuple(sorted(map(_name, namespaces))), because))
     return tuple(found)
 
@@ -89,7 +89,7 @@ def over(namespaces: Iterable[Document], now: datetime) -> str:
     """Why a run with these namespaces is over; "" where it may be under way."""
     is_elsewhere = False
     for namespace in namespaces:
-        owner = Owner.read(namespace["metadata"].get("annotations", {}).get(ANNOTATION, ""))
+        owner = _owner(namespace)
         is_alive = owner.is_alive() if owner else None
         if is_alive:
             return ""
@@ -99,6 +99,10 @@ def over(namespaces: Iterable[Document], now: datetime) -> str:
             if age < STALE:
                 return ""
     return f"it was started elsewhere more than {STALE / 3600:.0f} hours ago" if is_elsewhere else "the process that created them has ended"
+
+
+def _owner(namespace: Document) -> Owner | None:
+    return Owner.read(namespace["metadata"].get("annotations", {}).get(ANNOTATION, ""))
 
 
 def _delete(cluster: Connected, selector: str) -> bool:

@@ -21,7 +21,8 @@ IN_POD = "this pod's service account"
 def configuration_of(kubeconfig: Path | None, context: str | None) -> tuple[Any, str]:
     """The client's configuration, and the name of the context for people.
 
-    Without a kubeconfig: $KUBECONFIG, `~/.kube/config`, or the service account of the pod that this runs in.
+    Without a kubeconfig: $KUBECONFIG, `~/.kube/config`, or the service account of the pod that this runs in. That one only where nobody
+    says another: with a context, or a $KUBECONFIG that is not there, it would be the wrong cluster.
     Raises BrokenCluster where there is none of them, it cannot be read, or it has no such context.
     """
     file = str(kubeconfig) if kubeconfig else config.KUBE_CONFIG_DEFAULT_LOCATION
@@ -29,7 +30,8 @@ def configuration_of(kubeconfig: Path | None, context: str | None) -> tuple[Any,
     configuration.retries = False  # how often and how long is the business of Connection
     is_there = any(Path(each).expanduser().is_file() for each in file.split(os.pathsep) if each)
     try:
-        if not is_there and kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
+        is_told = kubeconfig or context or os.environ.get("KUBECONFIG")
+        if not is_there and not is_told and "KUBERNETES_SERVICE_HOST" in os.environ:
             config.load_incluster_config(client_configuration=configuration)
             return configuration, IN_POD
         if not is_there:

@@ -67,7 +67,8 @@ def job(connection: Connection, namespace: str, name: str, container: str) -> Jo
     pods = connection.call(
         f"list the pods of Job {namespace}/{name}", connection.core.list_namespaced_pod, namespace, label_selector=f"{_OF_JOB}={name}"
     )["items"]
-    newest_first = sorted(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), reverse=True)
+    mine = [pod for pod in pods if _is_of(pod, str(found["metadata"]["uid"]))]
+    newest_first = sorted(mine, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), reverse=True)
     is_indexed = spec.get("completionMode") == "Indexed"
     return Job(
         name, namespace, _state(found), is_indexed, spec.get("completions", 1), tuple(_pod(each, container) for each in newest_first)
@@ -108,6 +109,11 @@ def _state(found: Document) -> JobState:
     if conditions & {"Complete", "Failed"}:
         return JobState.ENDED
     return JobState.SUSPENDED if found["spec"].get("suspend") else JobState.UNDER_WAY
+
+
+def _is_of(pod: Document, job: str) -> bool:
+    """Whether it is a pod of the Job with this uid. Those of a removed Job of the same name are there for a while."""
+    return any(owner.get("uid") == job for owner in pod["metadata"].get("ownerReferences") or ())
 
 
 def _pod(found: Document, container: str) -> JobPod:

@@ -68,9 +68,9 @@ class Owner:
 
 
 def _place() -> tuple[str, str]:
-    """Slot and attempt, as a Job's pod has them from its manifest. A slot without a Job is none."""
-    slot = os.environ.get("CNI_CONFORMANCE_SLOT", "")
-    return ("", "") if slot.startswith("/") else (slot, os.environ.get("CNI_CONFORMANCE_ATTEMPT", ""))
+    """Slot and attempt, as a Job's pod has them from its manifest. A slot that others may have at the same time is none."""
+    slot, attempt = os.environ.get("CNI_CONFORMANCE_SLOT", ""), os.environ.get("CNI_CONFORMANCE_ATTEMPT", "")
+    return ("", "") if slot.startswith("/") or "$(" in slot or not attempt else (slot, attempt)
 
 
 def _machine() -> str:

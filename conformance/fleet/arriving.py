@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from conformance.cluster.connection import Connection
+from conformance.cluster.jobs import NoSuchJob
 from conformance.fleet.fleet import Fleet, FleetJob, Part
 from conformance.fleet.results import BROKEN, Arrival
 from conformance.inside import fetching
@@ -20,11 +21,17 @@ class OtherFleet(Exception):
 def arrivals(connection: Connection, fleet: Fleet, patience: float, say: Callable[[str], None]) -> Iterator[list[Arrival]]:
     """What came of the parts of each Job, one Job after the other. `patience`: seconds to wait for all of them together.
 
-    A Job that has not ended gives what there is. Raises OtherFleet, NoSuchJob, BrokenCluster.
+    A Job that has not ended gives what there is, and one of several that is missing gives nothing. Raises OtherFleet, BrokenCluster, and
+    NoSuchJob where it is the only one.
     """
     deadline = time.monotonic() + patience
     for job in fleet.jobs:
-        yield _of_job(connection, fleet.namespace, job, max(0.0, deadline - time.monotonic()), say)
+        try:
+            yield _of_job(connection, fleet.namespace, job, max(0.0, deadline - time.monotonic()), say)
+        except NoSuchJob as fault:
+            if len(fleet.jobs) == 1:
+                raise
+            yield [Arrival(part, why=str(fault), exit_code=BROKEN) for part in job.parts]
 
 
 def _of_job(connection: Connection, namespace: str, job: FleetJob, patience: float, say: Callable[[str], None]) -> list[Arrival]:
@@ -34,7 +41,11 @@ def _of_job(connection: Connection, namespace: str, job: FleetJob, patience: flo
         return [Arrival(part, why=str(fault), exit_code=BROKEN) for part in job.parts]
     if not found.is_indexed or found.completions != len(job.parts):
         raise OtherFleet(f"{found} has {found.completions} parts, and the file says {len(job.parts)}: was it rendered from this file?")
-    return [arrival(part, came) for part, came in zip(job.parts, fetching.parts(connection, found), strict=True)]
+    try:
+        came = fetching.parts(connection, found)
+    except fetching.NoPods as fault:
+        return [Arrival(part, why=str(fault), exit_code=BROKEN) for part in job.parts]
+    return [arrival(part, each) for part, each in zip(job.parts, came, strict=True)]
 
 
 def arrival(part: Part, came: fetching.Part) -> Arrival:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -107,10 +109,14 @@ class _Reading:
             self.faults.append(self.source.fault("where is its kubeconfig? Say one of kubeconfig (a file) and secret (on the hub)", keys))
         elif "secret" in value:
             name, _, key = value["secret"].partition("/")
+            if re.fullmatch(rf"{self.value['name']}(-[0-9]+)?(\.[0-9]+)?", name):
+                self.faults.append(
+                    self.source.fault(f"Secret {name} is what the fleet calls its own: give it another name", (*keys, "secret"))
+                )
             return SecretKey(name, key or "kubeconfig"), value.get("context", "")
         elif self._with_kubeconfigs:
             try:
-                path = self.folder / Path(value["kubeconfig"]).expanduser()
+                path = self.folder / os.path.expanduser(value["kubeconfig"])  # noqa: PTH111 - Path's raises where there is no such user
                 return portable(path, value.get("context", ""), value["name"]), value["name"]
             except InvalidKubeconfig as fault:
                 key = "context" if isinstance(fault, InvalidContext) else "kubeconfig"

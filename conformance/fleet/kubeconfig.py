@@ -67,6 +67,8 @@ def _read(path: Path) -> Mapping[str, Any]:
         raise InvalidKubeconfig(f"cannot be read: {fault.strerror}") from None
     except UnicodeDecodeError:
         raise InvalidKubeconfig("is no kubeconfig: it is no text") from None
+    except ValueError as fault:
+        raise InvalidKubeconfig(f"is no path: {fault}") from None
     try:
         root = compose(text)
         content = None if root is None else construct(root)
@@ -100,18 +102,21 @@ def _insist_on_reach(cluster: Mapping[str, Any]) -> None:
     """Raises InvalidKubeconfig where the API server is one that only this machine reaches."""
     for key, what in (("server", "its API server"), ("proxy-url", "its proxy")):
         address = _text(cluster.get(key))
+        shown = address.rpartition("@")[2]  # without a password
         if key == "server" and not address:
             raise InvalidKubeconfig("names no API server")
         if address and _is_here(address):
             hint = " (of a kind cluster: kind get kubeconfig --internal)" if key == "server" else ""
-            raise InvalidKubeconfig(f"is of this machine alone: {what} is {address}, which a pod on the hub cannot reach{hint}")
+            raise InvalidKubeconfig(f"is of this machine alone: {what} is {shown}, which a pod on the hub cannot reach{hint}")
 
 
 def _is_here(address: str) -> bool:
     try:
-        host = urlsplit(address if "//" in address else f"//{address}").hostname or ""
+        host = urlsplit(address if "//" in address else f"//{address}").hostname
     except ValueError:
-        raise InvalidKubeconfig(f"names an API server that is no URL: {address}") from None
+        host = None
+    if not host:
+        raise InvalidKubeconfig(f"names an API server that is no URL: {address.rpartition('@')[2]}")
     try:
         number = ip_address(host)
     except ValueError:
@@ -126,7 +131,7 @@ def _insist_on_credentials(user: Mapping[str, Any]) -> None:
         raise InvalidKubeconfig(f"needs the program {program or '(none)'} to log in, which a pod on the hub has not: {_TOKEN}")
     if "auth-provider" in user:
         raise InvalidKubeconfig(f"logs in by an auth-provider, which a pod on the hub has not: {_TOKEN}")
-    if not {"token", "tokenFile", "client-certificate", "client-certificate-data", "username"} & user.keys():
+    if not any(map(user.get, ("token", "tokenFile", "client-certificate", "client-certificate-data", "username"))):
         raise InvalidKubeconfig(f"has no credentials for its user: {_TOKEN}")
 
 
@@ -145,6 +150,8 @@ def _bytes(path: Path) -> bytes:
         return path.expanduser().read_bytes()
     except OSError as fault:
         raise InvalidKubeconfig(f"names the file {path}, which cannot be read: {fault.strerror}") from None
+    except (ValueError, RuntimeError) as fault:  # a zero byte; the home of a user who is not there
+        raise InvalidKubeconfig(f"names the file {path}, which is no path: {fault}") from None
 
 
 def _text(value: object) -> str:

@@ -68,7 +68,7 @@ def result_of(member: Member, arrivals: Sequence[Arrival], folder: Path) -> Resu
             codes.append(each.exit_code)
         except InvalidRecord as fault:
             troubles.append((str(each.part), str(fault)))
-            codes.append(each.exit_code or BROKEN)
+            codes.append(BROKEN if each.packed is not None else each.exit_code or BROKEN)
     lost = len(troubles)
     if not lost:
         try:
@@ -104,7 +104,7 @@ def _whole(member: Member, runs: Sequence[tuple[str, Run]], codes: Sequence[int]
     if run.was_cut_short:
         code = BROKEN
         troubles.append((member.name, f"cut short: {len(run.scenarios)} of {run.facts.planned} scenarios are in its record"))
-    elif (worst := gravest(codes)) not in (code, 0, FAILED):
+    elif (worst := gravest(codes)) not in (code, 0) and not (worst == BROKEN and outcomes[Outcome.ERROR]):
         troubles.append((member.name, f"a pod ended with exit code {worst}, which no scenario explains: its log does"))
         code = worst
     return Result(member, run.facts, outcomes, tuple(troubles), code, is_whole=not run.was_cut_short)

@@ -24,6 +24,10 @@ class StillRunning(BrokenCluster):
     """A Job that has not ended, and was not to be waited for any longer."""
 
 
+class NoPods(BrokenCluster):
+    """A Job that has no pod, or none any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """What came out of one index of a Job ("" where it has none): a record with its run's exit code, or why there is none."""
@@ -61,12 +65,12 @@ def ended(connection: Connection, namespace: str, name: str, patience: float, sa
 
 
 def parts(connection: Connection, of: Job) -> list[Part]:
-    """What came out of each index, in their order. Raises BrokenCluster."""
+    """What came out of each index, in their order. Raises NoPods, BrokenCluster."""
     indices = [str(each) for each in range(of.completions)] if of.is_indexed else [""]
     by_index = {index: [pod for pod in of.pods if pod.index == index] for index in indices}
     if not of.pods:
         trouble = printable(jobs.trouble_of(connection, of))
-        raise BrokenCluster(f"{of} has no pod{f': {trouble}' if trouble else ' any more, and its record went with its log'}")
+        raise NoPods(f"{of} has no pod{f': {trouble}' if trouble else ' any more, and its record went with its log'}")
     return [_part(index, pods, lambda pod: jobs.log_of(connection, of.namespace, pod, SUITE)) for index, pods in by_index.items()]
 
 

@@ -180,3 +180,8 @@ def as_yaml(documents: Sequence[Document]) -> str:
 class _Plain(yaml.SafeDumper):
     def ignore_aliases(self, _data: object) -> bool:
         return True
+
+
+# What kubectl takes for a number and PyYAML for a text (1e3, 0o17) is quoted like the other numbers.
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|0o[0-7_]+$")
+_Plain.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+.0123456789"))

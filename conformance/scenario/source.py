@@ -130,8 +130,8 @@ def read(path: Path) -> tuple[Source | None, tuple[Fault, ...]]:
         return None, (Fault(path, row + 1, column + 1, what, lines[row] if 0 <= row < len(lines) else ""),)
 
 
-UNREADABLE = (yaml.YAMLError, ValueError, RecursionError)
-"""What reading YAML raises; ValueError comes from a date that is none."""
+UNREADABLE = (yaml.YAMLError, ValueError, AttributeError, RecursionError)
+"""What reading YAML raises; ValueError and AttributeError come from a date that is none."""
 
 
 def no_yaml(wrong: Exception, text: str) -> tuple[str, tuple[int, int] | None]:
@@ -143,7 +143,8 @@ def no_yaml(wrong: Exception, text: str) -> tuple[str, tuple[int, int] | None]:
         mark = wrong.problem_mark
         what = ": ".join(part for part in (wrong.context, wrong.problem) if part)
         return f"is no YAML: {what}", (mark.line, mark.column) if mark else None
-    return f"is no YAML: {'nested too deeply' if isinstance(wrong, RecursionError) else wrong}", None
+    known = {RecursionError: "nested too deeply", AttributeError: "a date that is none"}  # PyYAML's own words for these are Python's
+    return f"is no YAML: {next((words for kind, words in known.items() if isinstance(wrong, kind)), wrong)}", None
 
 
 _FLAT = 500

@@ -25,7 +25,9 @@ def run(tmp_path, monkeypatch):
 
 def test_what_killed_runs_left_is_removed_first_and_told(run, monkeypatch):
     monkeypatch.setattr(
-        conductor, "clean_cluster", lambda *_: ["in cluster here, run a1b2c: 1 namespace (cc-a1b2c-00-shop): its pod has ended"]
+        conductor,
+        "clean_cluster",
+        lambda *_, known_only: known_only * ["in cluster here, run a1b2c: 1 namespace (cc-a1b2c-00-shop): its pod has ended"],
     )
     ended = run("--cluster", "simulated")
     assert 0 == ended.exit_code
@@ -33,7 +35,7 @@ def test_what_killed_runs_left_is_removed_first_and_told(run, monkeypatch):
 
 
 def test_what_cannot_be_removed_is_told_and_hinders_nobody(run, monkeypatch):
-    def clean(*_: object) -> list[str]:
+    def clean(*_: object, known_only: bool) -> list[str]:
         raise BrokenCluster("namespace cc-a1b2c-00-shop is held by a finalizer")
 
     monkeypatch.setattr(conductor, "clean_cluster", clean)

@@ -28,16 +28,25 @@ def log_of(name: str = "night", record: str = RECORD) -> str:
 def job(condition: str = "Failed", **spec: Any) -> dict[str, Any]:
     conditions = [{"type": condition, "status": "True"}] if condition else []
     template = {"spec": {"containers": [{"name": "suite"}]}}
-    return {"metadata": {"name": "night"}, "spec": {"completions": 1, "template": template, **spec}, "status": {"conditions": conditions}}
+    return {
+        "metadata": {"name": "night", "uid": "this"},
+        "spec": {"completions": 1, "template": template, **spec},
+        "status": {"conditions": conditions},
+    }
 
 
-def pod(name: str = "night-1", code: int | None = 1, age: int = 10, index: str = "", **status: Any) -> dict[str, Any]:
+def pod(name: str = "night-1", code: int | None = 1, age: int = 10, index: str = "", owner: str = "this", **status: Any) -> dict[str, Any]:
     """A pod that was created `age` minutes before one o'clock; `code` None: it still runs."""
     state = {"running": {}} if code is None else {"terminated": {"exitCode": code, "reason": "Completed" if code == 0 else "Error"}}
     labels = {"batch.kubernetes.io/job-completion-index": index} if index else {}
     phase = "Running" if code is None else "Failed" if code else "Succeeded"
     return {
-        "metadata": {"name": name, "creationTimestamp": f"2026-11-22T00:{59 - age:02}:00Z", "labels": labels},
+        "metadata": {
+            "name": name,
+            "creationTimestamp": f"2026-11-22T00:{59 - age:02}:00Z",
+            "labels": labels,
+            "ownerReferences": [{"kind": "Job", "name": "night", "uid": owner}],
+        },
         "status": {"phase": phase, "containerStatuses": [{"name": "suite", "state": state}], **status},
     }
 
@@ -113,6 +122,23 @@ def test_an_index_without_a_record_is_named_and_the_others_are_kept(has, tmp_pat
     assert (tmp_path / "out" / "one" / "record.json").exists()
     assert "index 1: the log of pod b, which ended with exit code 137, holds no record. Its last lines:\n    1/3 passed" in ended.output
     assert "index 2: there is no pod, or none any more" in ended.output
+
+
+def test_the_record_of_a_removed_job_of_the_same_name_is_not_that_of_this_one(has, tmp_path):
+    """Its pods are there for a while after it, and with `--cascade=orphan` for good."""
+    rows = [(pod("a", 1, index="0"), log_of("one")), (pod("b", 0, index="1", owner="last night's"), log_of("two"))]
+    has(job(completionMode="Indexed", completions=2), *rows)
+    ended = fetch("night", "-o", str(tmp_path / "out"))
+    assert (3, ["one"]) == (ended.exit_code, [path.name for path in (tmp_path / "out").iterdir()])
+    assert "index 1: there is no pod, or none any more" in ended.output
+
+
+def test_a_record_that_cannot_be_used_does_not_keep_the_others_back(has, tmp_path):
+    rows = [(pod("a", 1, index="0"), "\n".join(lines_of("one", packed(b"{}")))), (pod("b", 0, index="1"), log_of("two"))]
+    has(job(completionMode="Indexed", completions=2), *rows)
+    ended = fetch("night", "-o", str(tmp_path / "out"))
+    assert (3, ["two"]) == (ended.exit_code, [path.name for path in (tmp_path / "out").iterdir()])
+    assert "index 0: this is no record of cni-conformance" in ended.output
 
 
 def test_two_indices_that_gave_one_name_do_not_write_over_each_other(has, tmp_path):

@@ -32,6 +32,13 @@ FILES = [
     pytest.param(FLEET.replace("image:", "imag:"), ":2:1: unknown key 'imag': did you mean 'image'?", id="an unknown key"),
     pytest.param(FLEET.replace("image: registry.example/suite:1\n", ""), ":1:1: 'image' is missing", id="no image"),
     pytest.param(FLEET.replace("night", "Night"), ":1:7: 'Night' is wrong here: wanted is a name for the fleet", id="a name in capitals"),
+    pytest.param(
+        FLEET.replace("name: night", "name: |\n  night"), ":2:3: 'night\\n' is wrong here: wanted is a name", id="a name with a line break"
+    ),
+    pytest.param(FLEET.replace("suite:1", "suite:$(TAG)"), ":2:8: 'registry.example/suite:$(TAG)' is wrong here: wanted is", id="no image"),
+    pytest.param(
+        FLEET.replace("eu-2-kubeconfig/value", "s/.."), ":6:26: 's/..' is wrong here: wanted is a Secret", id="a key that is none"
+    ),
     pytest.param("name: a\n" + FLEET, ":2:1: key 'name' stands twice", id="a key twice"),
     pytest.param("name: a\nimage: b\nclusters: []\n", ":3:11: a list is wrong here: wanted is a list of clusters", id="no clusters"),
     pytest.param(with_line(LAST, "  - {name: eu-1, secret: x}"), ":7:12: there is a cluster eu-1 already, in line 5", id="a name twice"),
@@ -83,6 +90,30 @@ FILES = [
     ),
     pytest.param(FLEET.replace("-m, recipes", "--setup"), "--setup makes no sense here: the fleet sees to it", id="a setup"),
     pytest.param(FLEET.replace("-m, recipes", "--lf"), "--lf makes no sense here: a pod does not know the last run", id="the last run"),
+    pytest.param(FLEET.replace("-m, recipes", "--sonobuoy"), "--sonobuoy makes no sense here: the fleet sees to it", id="Sonobuoy"),
+    pytest.param(
+        FLEET.replace("-m, recipes", '--world, "pods=30"'), ":5:5: --world takes one shard, not 2: it is one world", id="a world in shards"
+    ),
+    pytest.param(
+        FLEET.replace("eu-1.yaml", "~nobody-is-called-so/k.yaml"),
+        ":5:30: kubeconfig ~nobody-is-called-so/k.yaml cannot be read",
+        id="nobody's home",
+    ),
+    pytest.param(FLEET.replace("eu-1.yaml", '"a\\0b"'), ":5:30: kubeconfig a\\x00b is no path: ", id="no path"),
+    pytest.param(FLEET.replace("eu-1.yaml", '"a\\ud800b"'), ":5:30: kubeconfig a\\ud800b is no path: ", id="half a letter"),
+    pytest.param(
+        FLEET.replace("eu-2-kubeconfig", "night"),
+        ":6:26: Secret night is what the fleet calls its own: give it",
+        id="the fleet's own Secret",
+    ),
+    pytest.param(FLEET.replace("eu-2-kubeconfig", "night-2.3"), ":6:26: Secret night-2.3 is what the fleet", id="a further one of these"),
+    pytest.param(
+        FLEET.replace("-m, recipes", "-n, many"), "does not take these words: -n many: a number of processes, or auto", id="no number"
+    ),
+    pytest.param(
+        FLEET.replace("-m, recipes", '-k, "(deny"'), "does not take these words: -k (deny: expected", id="a bracket that stays open"
+    ),
+    pytest.param(FLEET.replace("-m, recipes", '-m, "not and"'), "does not take these words: -m not and: expected", id="half a choice"),
     pytest.param(FLEET.replace("-m, recipes", "--emit, x"), "--emit makes no sense here: the fleet sees to it", id="a name for the log"),
     pytest.param(
         FLEET.replace("-m, recipes", "--disruptive"), ":5:5: --disruptive takes one shard, not 2: what restarts", id="restarts in shards"
@@ -128,6 +159,8 @@ KUBECONFIGS = [
     pytest.param({"server": "127.0.0.1:6443"}, "is of this machine alone: its API server", id="loopback without https"),
     pytest.param({"server": "https://[x"}, "names an API server that is no URL: https://[x", id="no URL"),
     pytest.param({"server": ""}, "names no API server", id="no server"),
+    pytest.param({"server": "https://"}, "names an API server that is no URL: https://", id="a server without a host"),
+    pytest.param({"user": {"token": ""}}, "has no credentials for its user: ", id="a token that was not made"),
     pytest.param(
         {"cluster": {"proxy-url": "http://localhost:80"}}, "is of this machine alone: its proxy is http://localhost:80", id="a proxy"
     ),
@@ -135,9 +168,13 @@ KUBECONFIGS = [
         {"user": {"exec": {"command": "aws"}}}, "needs the program aws to log in, which a pod on the hub has not: ", id="a program"
     ),
     pytest.param({"user": {"exec": 5}}, "needs the program (none) to log in", id="a program that is a number"),
+    pytest.param(
+        {"cluster": {"proxy-url": "http://me:secret@localhost:80"}}, "its proxy is localhost:80, which", id="a proxy with a password"
+    ),
     pytest.param({"user": {"auth-provider": {"name": "gcp"}}}, "logs in by an auth-provider, which a pod", id="an auth-provider"),
     pytest.param({"user": {}}, "has no credentials for its user: docs/rbac.yaml makes a service account", id="nobody"),
     pytest.param({"user": {"tokenFile": "no"}}, "names the file ", id="a token that is not there"),
+    pytest.param({"user": {"tokenFile": "a\0b"}}, "which is no path: embedded null byte", id="a token that has no path"),
     pytest.param({"cluster": {"certificate-authority": "no"}}, "which cannot be read: No such file or directory", id="no certificate"),
     pytest.param({"contexts": None}, "is no kubeconfig: it has no list of contexts", id="no contexts"),
     pytest.param({"contexts": [5]}, "has no context 'admin'; it has: none", id="contexts that are numbers"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from click.testing import CliRunner, Result
@@ -72,6 +72,15 @@ ROWS: list[Any] = [
     pytest.param(
         ONE, [GOOD], [3], 3, [("eu-2", "a pod ended with exit code 3, which no scenario explains: its log does")], id="left something"
     ),
+    pytest.param(
+        ONE,
+        [GOOD],
+        [1],
+        1,
+        [("eu-2", "a pod ended with exit code 1, which no scenario explains: its log does")],
+        id="failed without a scenario",
+    ),
+    pytest.param(THREE, [shard(1), shard(2), shard(3)], [1, 3, 1], 1, [], id="failed, and in error in one shard"),
     pytest.param(THREE, [shard(1), "gone", shard(3)], [1, 3, 1], 3, [("eu-1, shard 2/3", "gone")], id="a shard is missing"),
     pytest.param(
         THREE,
@@ -103,6 +112,7 @@ def test_what_a_cluster_comes_to(member, runs, codes, exit_code, troubles, tmp_p
 def test_a_record_that_cannot_be_unpacked_is_missing(tmp_path):
     result = result_of(ONE, [Arrival(*parts(ONE), packed=b"\x1f\x8bno")], tmp_path)
     assert (3, 1, False) == (result.exit_code, result.lost, result.is_whole)
+    assert 3 == result_of(ONE, [Arrival(*parts(ONE), packed=b"no", exit_code=1)], tmp_path).exit_code
     assert "eu-2/record.json.gz: the record is damaged: it is packed with gzip, and cannot be unpacked" in result.troubles[0][1]
 
 
@@ -244,6 +254,30 @@ def test_all_jobs_together_are_waited_for_once(tmp_path, monkeypatch):
     assert (3, "101 clusters: 101 not whole") == (result.exit_code, result.stdout.splitlines()[0])
     assert (2, True) == (len(hub.waited), 60 >= hub.waited[0] >= hub.waited[1] > 0)
     assert "c100\n  Job x/night-2 is under way" in result.stdout
+
+
+def test_a_job_whose_pods_are_gone_does_not_keep_the_others_back(tmp_path, monkeypatch):
+    gone = fetching.NoPods("Job x/night-2 has no pod any more, and its record went with its log")
+    lost = [fetching.Part(str(index), None, 3, "index 0: gone") for index in range(100)]
+    hub = Hub(monkeypatch, {"night-1": lost, "night-2": [lost[0]]})
+    monkeypatch.setattr(fetching, "parts", lambda _, job: _raise(gone) if job.name == "night-2" else list(hub.jobs[job.name]))
+    members = "".join(f"  - {{name: c{number}, secret: s}}\n" for number in range(101))
+    result = fetch(tmp_path, text=f"name: night\nimage: suite\nclusters:\n{members}")
+    assert (3, "101 clusters: 101 not whole") == (result.exit_code, result.stdout.splitlines()[0])
+    assert "c100\n  Job x/night-2 has no pod any more" in result.stdout
+
+
+def test_a_job_that_is_missing_does_not_keep_the_others_back(tmp_path, monkeypatch):
+    lost = [fetching.Part(str(index), None, 3, "index 0: gone") for index in range(100)]
+    Hub(monkeypatch, {"night-1": lost, "night-2": NoSuchJob("there is no Job night-2 in namespace x")})
+    members = "".join(f"  - {{name: c{number}, secret: s}}\n" for number in range(101))
+    result = fetch(tmp_path, text=f"name: night\nimage: suite\nclusters:\n{members}")
+    assert (3, "101 clusters: 101 not whole") == (result.exit_code, result.stdout.splitlines()[0])
+    assert "c100\n  there is no Job night-2 in namespace x" in result.stdout
+
+
+def _raise(fault: Exception) -> NoReturn:
+    raise fault
 
 
 BAD: list[Any] = [

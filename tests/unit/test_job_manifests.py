@@ -82,6 +82,12 @@ def test_what_is_rendered_has_no_aliases_and_can_be_read_again():
     assert list(MADE.values()) == list(yaml.safe_load_all(text))
 
 
+@pytest.mark.parametrize("text", ["1e3", "7e12345", "1.5e3", "0o17", "12", "1_000", "on", "2026-11-22", "~"])
+def test_what_the_api_would_take_for_something_else_than_a_text_is_quoted(text):
+    """A name may be the beginning of a commit's hash: kubectl's YAML knows numbers that PyYAML does not."""
+    assert f"name: '{text}'\n" == job.as_yaml([{"name": text}])
+
+
 def test_the_plugin_of_sonobuoy_finds_the_folder_of_old_and_of_new_releases():
     made = yaml.safe_load(definition(IMAGE))
     assert ("Job", "junit") == (made["sonobuoy-config"]["driver"], made["sonobuoy-config"]["result-format"])
@@ -104,9 +110,12 @@ def test_the_plugin_of_sonobuoy_finds_the_folder_of_old_and_of_new_releases():
         pytest.param(
             ("--", "--times", "settle=soon"), "run would refuse these words: --times settle=soon: 'soon' is no number", id="a value"
         ),
+        pytest.param(("--", "-n", "many"), "run would refuse these words: -n many: a number of processes, or auto", id="no number"),
+        pytest.param(("--", "-k", "(deny"), "run would refuse these words: -k (deny: expected", id="a bracket that stays open"),
         pytest.param(("--", "--shard", "9/8"), "run would refuse these words: --shard 9/8", id="a shard that is none"),
         pytest.param(("--", "--cluster", "kind"), "--cluster is the Job's own", id="another cluster"),
         pytest.param(("--", "--report=/tmp/x"), "--report is the Job's own", id="another folder, with an equals sign"),
+        pytest.param(("--", "--sonobuoy"), "--sonobuoy is the Job's own", id="Sonobuoy without its definition"),
         pytest.param(("--", "--setup"), "--setup makes no sense in a pod", id="what makes a cluster"),
         pytest.param(("--", "--baseline", "old.json"), "--baseline makes no sense in a pod", id="a file of this machine"),
         pytest.param(("--", "docs"), "docs is not in the suite's image", id="a folder of this machine"),

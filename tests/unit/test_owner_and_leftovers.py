@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from conformance.cluster import clean
 from conformance.cluster.clean import STALE, Leftover, over
 from conformance.cluster.owner import ANNOTATION, Owner
 
@@ -79,8 +80,16 @@ def test_the_slot_travels_with_the_owner(place):
     assert ("job/0", "pod-2") == (owner.slot, owner.attempt)
 
 
-def test_a_pod_without_a_job_has_no_slot(place):
-    place("/", "pod-2")
+@pytest.mark.parametrize(
+    ("slot", "attempt"),
+    [
+        pytest.param("/", "pod-2", id="a pod of nobody"),
+        pytest.param("$(CNI_CONFORMANCE_JOB)/0", "pod-2", id="a variable that was not put in: every such pod has this text"),
+        pytest.param("job/0", "", id="a pod that does not know which it is"),
+    ],
+)
+def test_a_pod_without_a_job_has_no_slot(place, slot, attempt):
+    place(slot, attempt)
     assert ("", "") == (Owner.of_this_process().slot, Owner.of_this_process().attempt)
 
 
@@ -150,3 +159,20 @@ def test_a_leftover_is_a_sentence():
 
 def test_the_annotation_says_only_what_tells_a_process():
     assert ["machine", "process", "space", "started"] == sorted(json.loads(Owner.of_this_process().text()))
+
+
+@pytest.mark.parametrize(("known_only", "found"), [(False, ["known", "strange"]), (True, ["known"])], ids=["clean", "before a run"])
+def test_what_bears_our_label_and_no_owner_is_removed_only_by_whoever_asks_for_it(known_only, found, ended, monkeypatch):
+    def namespace(run: str, annotations: dict[str, str]) -> dict[str, object]:
+        return {
+            "metadata": {
+                "name": f"cc-{run}",
+                "labels": {clean.RUN: run},
+                "annotations": annotations,
+                "creationTimestamp": "2026-01-01T00:00:00Z",
+            }
+        }
+
+    every = [namespace("known", {ANNOTATION: ended.text()}), namespace("strange", {ANNOTATION: "somebody"})]
+    monkeypatch.setattr(clean, "_namespaces", lambda *_: every)
+    assert found == [left.run for left in clean.leftovers(None, known_only=known_only)]  # type: ignore[arg-type]

@@ -137,6 +137,7 @@ MORE = "steps:\n  - apply: [deny]\n    expect:\n"
         pytest.param("a: !!python/none x\n", ["1:4: is no YAML: could not determine a constructor for the tag 'tag:yaml.org,2002:python/none'"], id="a tag"),
         pytest.param("a: \x07\n", ["1:4: is no YAML: a character 0x7"], id="a control character"),
         pytest.param("a: 2024-99-99\n", ["is no YAML: month must be in 1..12"], id="a date that is none"),
+        pytest.param("a: !!timestamp x\n", ["is no YAML: a date that is none"], id="a word for a date"),
         pytest.param("[" * 600 + "]" * 600, ["is no YAML: nested too deeply"], id="too deep"),
         pytest.param("- a\n", ["1:1: a list is wrong here: wanted is a mapping with the keys of a scenario"], id="a list"),
         pytest.param("words\n", ["1:1: 'words' is wrong here: wanted is a mapping with the keys of a scenario"], id="a word"),

@@ -6,6 +6,7 @@ import pytest
 from api_server import api_server
 
 from conformance.cluster.broken import BrokenCluster
+from conformance.cluster.credentials import IN_POD, configuration_of
 from conformance.cluster.plugin import load
 from conformance.cluster.version import version
 
@@ -65,6 +66,27 @@ def test_an_api_server_that_does_not_answer_is_a_sentence(tmp_path, plugin):
         pass
     with pytest.raises(BrokenCluster, match=f"the version of {plugin} cannot be asked: the API server does not answer"):
         version(load(plugin), kubeconfig, None, None)
+
+
+@pytest.mark.parametrize(
+    ("kubeconfig", "context"),
+    [pytest.param("/part/kubeconfig", None, id="its kubeconfig is missing"), pytest.param("", "eu-1", id="a context is asked for")],
+)
+def test_a_pod_that_was_told_of_another_cluster_does_not_measure_its_own(kubeconfig, context, tmp_path, monkeypatch):
+    monkeypatch.setattr("kubernetes.config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "none"))
+    monkeypatch.setattr("kubernetes.config.load_incluster_config", lambda **_: None)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    monkeypatch.setenv("KUBECONFIG", kubeconfig)
+    with pytest.raises(BrokenCluster, match="there is no kubeconfig"):
+        configuration_of(None, context)
+
+
+def test_in_a_pod_that_was_told_of_none_it_is_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr("kubernetes.config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "none"))
+    monkeypatch.setattr("kubernetes.config.load_incluster_config", lambda **_: None)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    assert IN_POD == configuration_of(None, None)[1]
 
 
 def test_a_pod_without_a_kubeconfig_and_without_an_account_is_a_sentence(tmp_path, monkeypatch):
