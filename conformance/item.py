@@ -103,11 +103,14 @@ def collected_world(config: pytest.Config, settings: Settings) -> tuple[Scenario
         raise pytest.UsageError(f"--world makes scenarios of its own: leave out {' '.join(config.args)}")
     if config.getoption("lf", default=False):
         raise pytest.UsageError("--world with --lf: choose scenarios with -k; there are few, and they share the world")
-    if (config.getoption("numprocesses", default=None) or 0) > 1:
-        raise pytest.UsageError("--world with several workers: it is one world, measured by one process (-n 0)")
+    if workers := config.getoption("numprocesses", default=None):  # a worker of xdist would collect what was named to pytest at first
+        raise pytest.UsageError(f"--world with -n {workers}: it is one world, measured by this process (-n 0)")
     path = cache_folder() / "worlds" / f"{size}{WORLD}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{size}\n")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{size}\n")
+    except OSError as fault:
+        raise pytest.UsageError(f"{path.parent} cannot be written: {fault.strerror}; set CNI_CONFORMANCE_CACHE to another folder") from None
     config.args[:] = [str(path)]
     return scenarios_of(size)
 

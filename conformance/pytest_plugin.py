@@ -73,7 +73,7 @@ def settings_of(config: pytest.Config) -> Settings:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Scenario files; one that is named is one wherever it lies."""
-    if file_path.suffix == WORLD:
+    if file_path.suffix == WORLD and parent.config.getoption(_destination("world")):  # others have files that are called so
         return WorldFile.from_parent(parent, path=file_path)
     if file_path.suffix != ".yaml":
         return None
@@ -142,11 +142,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config.stash[SCENARIOS] = by_path(scenarios)
     _collect_seldom()
     if not config.getoption("collectonly"):
+        from conformance.cluster.state import cache_folder
         from conformance.conductor import Conductor
 
         view = config.pluginmanager.getplugin("cni-conformance-view") or _plain_view()
         workers = config.getoption("numprocesses", None) or 1
-        conductor = Conductor(settings, scenarios, workers, view, _selection(config))
+        try:
+            conductor = Conductor(settings, scenarios, workers, view, _selection(config))
+        except OSError as fault:
+            sentence = f"{cache_folder()} cannot be written: {fault.strerror}; set CNI_CONFORMANCE_CACHE to another folder"
+            raise pytest.UsageError(sentence) from None
         config.stash[CONDUCTOR] = conductor
         hand_over(config.stash[SCENARIOS], conductor.folder / _SCENARIOS)
         config.pluginmanager.register(Recorder(conductor), "cni-conformance-recorder")

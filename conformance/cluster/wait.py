@@ -12,7 +12,7 @@ from conformance.cluster.contract import BrokenPlugin
 from conformance.world.place import Observed, Pod, Port
 from conformance.world.verdict import Protocol
 
-_POLL, _PODS = 0.1, 20
+_POLL, _LONGEST, _PODS = 0.1, 5.0, 20
 """Seconds between two looks at so many pods; at more it is looked less often, for each weighs some 50 KB."""
 
 _PATIENCE = 15.0
@@ -63,7 +63,7 @@ def pods_ready(connection: Connection, pods: Mapping[str, Document]) -> dict[str
             if is_late or (trouble and (is_final or now - since > _PATIENCE)):
                 sentence = _sentence(connection, ref, pods[ref], state, trouble, now - began)
                 raise BrokenPlugin(sentence) if _NO_NETWORK in sentence else BrokenPod(sentence)
-        time.sleep(_POLL * max(1.0, len(left) / _PODS))
+        time.sleep(min(_LONGEST, _POLL * max(1.0, len(left) / _PODS)))
 
 
 def pods_gone(connection: Connection, pods: Mapping[str, Document]) -> None:
@@ -98,7 +98,7 @@ def _until(connection: Connection, pods: Mapping[str, Document], is_so: Callable
             told = [_trouble(state)[0] if state else "", _unready(connection, node), _events(connection, namespace, name)]
             what = f"pod {left[0]} ({namespace}/{name}) {otherwise.format(waited=waited)}"
             raise BrokenPod("; ".join(part for part in (what, *told) if part))
-        time.sleep(_POLL * max(1.0, len(left) / _PODS))
+        time.sleep(min(_LONGEST, _POLL * max(1.0, len(left) / _PODS)))
 
 
 def state_of(connection: Connection, namespace: str, name: str, patience: float | None = None) -> str:

@@ -46,8 +46,8 @@ def told(size: WorldSize, families: Collection[Family]) -> str:
     if size.questions >= possible:
         return f"{world}, all {possible:,} questions asked"
     return (
-        f"{world}, {size.questions:,} of {possible:,} possible questions asked (seed {size.seed}): of each two kinds of pods, of each pod, "
-        "and at random across nodes; what the plugin does to one pair of pods only is seen where that pair was asked"
+        f"{world}, {size.questions:,} of {possible:,} possible questions asked at most (seed {size.seed}): each scenario says which; what "
+        "the plugin does to one pair of pods only is seen where that pair was asked"
     )
 
 
@@ -73,7 +73,7 @@ def _denied(layout: Layout) -> tuple[policies.Policies, tuple[Action, ...]]:
 
 def _tiers(layout: Layout) -> tuple[policies.Policies, tuple[Action, ...]]:
     found = policies.tiers(layout)
-    # A job that becomes an api is asked by others, and an api that becomes a job reaches others.
+    # An api that becomes a job is asked by nobody any more; either reaches what the other did.
     turned = {ref: {"tier": tier} for old, tier in (("job", "api"), ("api", "job")) for ref in _of_tier(layout, old)}
     return found, (Apply(tuple(found)), *((Relabel(turned),) if turned else ()))
 

@@ -11,7 +11,7 @@ from conformance.world.place import Port
 from conformance.world.verdict import Protocol
 
 TEAMS = ("billing", "search", "shop", "platform", "data")
-ENVIRONMENTS = ("prod", "prod", "stage")
+ENVIRONMENTS = ("stage", "prod", "prod")
 TIERS = {
     "web": (Port(8080, name="http"),),
     "api": (Port(8080, name="http"), Port(9090, name="metrics")),
@@ -33,7 +33,8 @@ def layout_of(size: WorldSize) -> Layout:
     namespaces = {}
     for number in range(size.namespaces):
         count = size.pods // size.namespaces + (number < size.pods % size.namespaces)
-        labels = {"team": TEAMS[number % len(TEAMS)], "env": ENVIRONMENTS[number // len(TEAMS) % len(ENVIRONMENTS)]}
+        turn = number // len(TEAMS)  # each team has both environments in the end, and each environment is there from the start
+        labels = {"team": TEAMS[number % len(TEAMS)], "env": ENVIRONMENTS[(number + 2 * turn) % len(ENVIRONMENTS)]}
         namespaces[f"n{number:0{digits}}"] = NamespacePlan(labels, _pods(count, f"app{number % 7}", dice))
     return Layout(None, namespaces)
 

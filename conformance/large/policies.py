@@ -44,7 +44,7 @@ def teams(layout: Layout) -> Policies:
 
 def egress(layout: Layout) -> Policies:
     """In stage nobody leaves the namespace but to stage; a db goes nowhere, wherever it is."""
-    stage = [name for name, namespace in layout.namespaces.items() if namespace.labels["env"] == "stage"] or list(layout.namespaces)[:1]
+    stage = [name for name, namespace in layout.namespaces.items() if namespace.labels["env"] == "stage"]
     peers = [{"podSelector": _EVERYBODY}, {"namespaceSelector": {"matchLabels": {"env": "stage"}}, **_tier("web")}]
     inside = {"podSelector": {"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["db"]}]}, "policyTypes": ["Egress"]}
     return {

@@ -45,7 +45,8 @@ Meeting = tuple[int, bool, Lane]
 class Choice:
     """The questions in the order of the world's pods, and of how many they are: `possible` questions between `pods`.
 
-    `pairs` are the ordered pairs of `kinds` of pods, `covered` those of them of which a question is among the chosen ones.
+    `pairs` are the ordered pairs of `kinds` of pods, `covered` those of them of which a question is among the chosen ones. `others`
+    says how the last ones were chosen ("": there are none of them).
     """
 
     questions: tuple[Question, ...]
@@ -55,6 +56,7 @@ class Choice:
     pairs: int
     covered: int
     seed: int
+    others: str
 
     def __str__(self) -> str:
         if len(self.questions) == self.possible:
@@ -66,7 +68,8 @@ class Choice:
         pods = f"each of the {self.pods:,}" if self.in_both == self.pods else f"{self.in_both:,} of the {self.pods:,}"
         return (
             f"asked {len(self.questions):,} of {self.possible:,} possible questions, chosen with seed {self.seed}: {kinds}, {pods} pods in "
-            "both roles, and others at random across nodes; what the plugin does to one pair of pods only is seen where that pair was asked"
+            f"both roles{self.others and f', and others {self.others}'}; what the plugin does to one pair of pods only is seen where that "
+            "pair was asked"
         )
 
     @property
@@ -135,23 +138,23 @@ class _Choosing:
         return tuple(family for family in self.families if family in there)
 
     def choice(self) -> Choice:
-        possible = self.possible()
+        possible, others = self.possible(), ""
         if possible <= self.most:
             mine = World(self.world.namespaces, self.pods)
             for question in questions_of(mine, self.families):
                 self.add(question)
         else:
-            first, others = self.of_each_two_kinds()
+            first, more = self.of_each_two_kinds()
             self.ask_all(first, self.most)
             self.of_each_pod(self.most, is_once=True)
             limit = self.most - (self.most - len(self.chosen)) // 4
-            self.ask_all(others, limit)
+            self.ask_all(more, limit)
             self.of_each_pod(limit, is_once=False)
-            self.by_chance()
+            others = self.by_chance()
         place = {ref: number for number, ref in enumerate(self.pods)}
         ordered = sorted(self.chosen, key=lambda each: (place[each.source], place[each.destination], each))
         pairs = len(self.kinds) ** 2 - sum(each.size == 1 for each in self.kinds.values())
-        return Choice(tuple(ordered), possible, len(self.pods), len(self.kinds), pairs, len(self.covered), self.seed)
+        return Choice(tuple(ordered), possible, len(self.pods), len(self.kinds), pairs, len(self.covered), self.seed, others)
 
     def possible(self) -> int:
         """How many questions there are, counted by groups of pods that have the same families and as many ports."""
@@ -266,18 +269,20 @@ class _Choosing:
 
     # --- 5 ---
 
-    def by_chance(self) -> None:
-        every = list(self.pods.values())
+    def by_chance(self) -> str:
+        """Returns how, in words; "" where nothing was chosen so."""
+        every, before = list(self.pods.values()), len(self.chosen)
         has_nodes = len({pod.node for pod in every}) > 1
         for _ in range(_TRIES * self.most):
             if len(self.chosen) >= self.most:
-                return
+                break
             source, destination = self.dice.choice(every), self.dice.choice(every)
             is_wanted = source.node != destination.node if has_nodes else source is not destination
             lanes = _lanes(destination)
             question = self.question(source, destination, self.dice.choice(lanes)) if is_wanted and lanes else None
             if question is not None:
                 self.add(question)
+        return "" if len(self.chosen) == before else "at random across nodes" if has_nodes else "at random"
 
 
 def _lanes(pod: Pod) -> list[Lane]:

@@ -43,7 +43,7 @@ NAME = {
 """A word or two for each kind of finding, in front of its cell."""
 
 MOST_POLICIES = 20
-"""Policies that are written out; of more than so many, copies in other namespaces are one."""
+"""Policies of a large world that are written out: copies in other namespaces are one."""
 
 MOST_CELLS = 12
 """Groups of wrong cells that are listed for one step; the tables show all of them, and a count says how many are missing."""
@@ -229,16 +229,17 @@ def _put_policies(page: Page, record: ScenarioRecord) -> None:
         return
     page.blank()
     page.line(("policies as applied", "bold"), indent=2)
-    groups = _alike(record) if len(record.policies) > MOST_POLICIES else {key: [key] for key in record.policies}
-    for key, copies in list(groups.items())[:MOST_POLICIES]:
+    groups = _alike(record) if record.sample else {key: [key] for key in record.policies}
+    most = MOST_POLICIES if record.sample else len(groups)
+    for key, copies in list(groups.items())[:most]:
         steps = [str(number) for number, setting in enumerate(record.settings) if key in setting.policies]
         where = f"in force in step {', '.join(steps)}" if steps else "never in force"
         more = f" and {len(copies) - 1} more with the same text in other namespaces" if len(copies) > 1 else ""
         page.line(f"{key}{more}", *_dim(f"  {where}" if record.settings else ""), indent=4)
         for line in record.policies[key].strip("\n").split("\n"):
             page.line((line, "dim"), indent=6)
-    if len(groups) > MOST_POLICIES:
-        page.line((f"… and {len(groups) - MOST_POLICIES} more: the record has them all", "dim"), indent=4)
+    if len(groups) > most:
+        page.line((f"… and {len(groups) - most} more: the record has them all", "dim"), indent=4)
 
 
 def _alike(record: ScenarioRecord) -> dict[str, list[str]]:

@@ -39,6 +39,12 @@ def test_the_run_measures_its_own_cluster_with_its_own_image_and_emits_its_recor
     assert [*own, "-m", "not disruptive"] == CONTAINER["args"]
 
 
+@pytest.mark.parametrize("words", [["--world", "pods=30"], ["--world=pods=30"]], ids=["two words", "one word"])
+def test_a_large_world_is_measured_by_one_process(words):
+    said = job.run_words(IMAGE, "night", words)
+    assert "0" == said[said.index("-n") + 1]
+
+
 def test_the_pod_keeps_to_pod_security_restricted():
     assert POD["securityContext"]["runAsNonRoot"] is True
     assert {"type": "RuntimeDefault"} == POD["securityContext"]["seccompProfile"]

@@ -18,6 +18,7 @@ from conformance.cluster import wait
 from conformance.cluster.contract import NodeFacts
 from conformance.cluster.ranges import room_for
 from conformance.large import scenarios_of, told
+from conformance.large.layout import layout_of
 from conformance.large.room import make_sure_of_room, pods_held
 from conformance.model import choice
 from conformance.model.choice import Choice, choose
@@ -145,6 +146,15 @@ def test_each_two_kinds_meet_in_every_way_in_which_they_can() -> None:
     assert (2, 4, 4) == (found.kinds, found.pairs, found.covered)
 
 
+@pytest.mark.parametrize(("namespaces", "count"), [(1, 1), (2, 2), (3, 3), (10, 8), (15, 10)])
+def test_stage_is_there_however_small_the_world_and_each_of_five_teams_has_both_environments_in_the_end(
+    namespaces: int, count: int
+) -> None:
+    layout = layout_of(WorldSize(100, namespaces, 1, 500))
+    dealt = {(each.labels["team"], each.labels["env"]) for each in layout.namespaces.values()}
+    assert (True, count) == ("stage" in {env for _, env in dealt}, len(dealt))
+
+
 def test_every_pod_asks_and_is_asked_blocked_and_allowed() -> None:
     found = chosen(150)
     verdicts = expected(twins(), TIERS, found.questions)
@@ -223,6 +233,11 @@ def test_a_world_on_one_node_is_asked_on_that_node() -> None:
     there = world(*TWINS, x={}, y={}, z={})
     found = choose([(there, ()), (there, TIERS)], FAMILIES, 300, 1)
     assert 300 == len(found.questions)
+    assert "each of the 24 pods in both roles, and others at random; what" in str(found)
+
+
+def test_nothing_is_said_to_be_asked_at_random_where_nothing_was() -> None:
+    assert "random" not in str(chosen(4))
 
 
 def test_the_square_is_never_made(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,7 +311,8 @@ REFUSED = {
     "with scenarios": ([SMALL, "here"], "--world makes scenarios of its own: leave out here"),
     "with a shard": ([SMALL, "--shard=1/2"], "--world with --shard 1/2: it is one world, of which no part can be measured elsewhere"),
     "with the last failed": ([SMALL, "--lf"], "--world with --lf: choose scenarios with -k; there are few, and they share the world"),
-    "with workers": ([SMALL, "-n", "2"], "--world with several workers: it is one world, measured by one process (-n 0)"),
+    "with workers": ([SMALL, "-n", "2"], "--world with -n 2: it is one world, measured by this process (-n 0)"),
+    "with one worker": ([SMALL, "-n", "1"], "--world with -n 1: it is one world, measured by this process (-n 0)"),
     "nothing is called so": ([SMALL, "-k", "no-such"], "no scenario was selected"),
     "a wrong expression": ([SMALL, "-k", "("], "-k ("),
     "an unknown fault": ([SMALL, "--fault=no-such"], "--fault no-such"),
@@ -313,6 +329,17 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(words: list[str], sentence:
     assert 2 == code
     assert sentence in " ".join(text.split())
     assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    "words", [(SMALL,), ("-k", "deny-all-traffic-to-an-application", "-n", "0")], ids=["a large world", "the catalogue"]
+)
+def test_a_cache_that_cannot_be_written_is_one_sentence(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CNI_CONFORMANCE_CACHE", str(tmp_path / "file" / "cache"))
+    code, text = run(*words, "--report", str(tmp_path / "out"))
+    assert (2, False) == (code, "Traceback" in text)
+    assert "cannot be written: Not a directory; set CNI_CONFORMANCE_CACHE to another folder" in " ".join(text.split())
 
 
 def node(name: str, room: int, spare: int) -> NodeFacts:
@@ -368,8 +395,8 @@ def test_times_grow_with_the_world() -> None:
 def test_the_report_says_what_the_sample_cannot_see() -> None:
     size = WorldSize.of("pods=300,namespaces=30")
     sentence = (
-        "300 pods in 30 namespaces, 1,500 of 269,100 possible questions asked (seed 1): of each two kinds of pods, of each pod, and at "
-        "random across nodes; what the plugin does to one pair of pods only is seen where that pair was asked"
+        "300 pods in 30 namespaces, 1,500 of 269,100 possible questions asked at most (seed 1): each scenario says which; what the plugin "
+        "does to one pair of pods only is seen where that pair was asked"
     )
     assert sentence == told(size, FAMILIES)
     assert told(WorldSize.of("pods=4"), FAMILIES).endswith("all 36 questions asked")

@@ -127,6 +127,12 @@ def test_a_scenario_that_is_named_is_collected_wherever_it_lies(pytester):
     assert ["mine.yaml::mine"] == lines(pytester.runpytest("--collect-only", "-q", "mine.yaml"))
 
 
+def test_a_file_of_somebody_else_with_the_ending_of_a_world_is_none(pytester, catalogue):
+    (catalogue / "own" / "maze.world").write_text("<sdf/>")
+    found = lines(pytester.runpytest("--collect-only", "-q", catalogue))
+    assert ["scenarios/own/first.yaml::first", "scenarios/own/second.yaml::second"] == found
+
+
 def test_scenarios_that_are_not_named_lie_below_a_catalogue(pytester):
     (pytester.path / "mine.yaml").write_text(GOOD.format(name="mine"))
     assert [] == lines(pytester.runpytest("--collect-only", "-q", "."))

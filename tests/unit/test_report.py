@@ -156,6 +156,13 @@ def test_a_scenario_without_facts_is_explained_as_well() -> None:
     assert "ERROR  s\n\n  the worker crashed" == explain(ScenarioRecord("s", Judgement(Outcome.ERROR, "the worker crashed")))
 
 
+def test_all_policies_of_a_scenario_that_asks_everything_are_written_out() -> None:
+    policies = {f"deny-{number:02}": "spec: {podSelector: {}}" for number in range(30)} | {"the-one": "spec: {ingress: [{}]}"}
+    text = explain(replace(SCENARIO["leaks-and-outages"], policies=policies))
+    assert [] == [key for key in policies if key not in text]
+    assert "spec: {ingress: [{}]}" in text
+
+
 def test_a_step_without_rounds_was_not_asked() -> None:
     step = StepMeasurement(0, "no policy", sample_run.BASELINE, Timeline(), sample_run.IDENTITIES)
     text = explain(sample_run.scenario("s", Measurement((step,))), width=None)
