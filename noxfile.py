@@ -78,8 +78,7 @@ def browser(session: nox.Session) -> None:
 def cluster(session: nox.Session) -> None:
     """The real cluster: builds and starts what it needs, and takes it away again."""
     install()
-    # First what makes clusters of its own: those that stand for the whole session take the processors away from it.
-    session.run("pytest", "tests/offline", "tests/cluster/test_kind.py", "tests/cluster", "--durations=20", *session.posargs)
+    session.run("pytest", "tests/offline", "tests/cluster", "--durations=20", *session.posargs)
 
 
 @nox.session

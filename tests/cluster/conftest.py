@@ -52,6 +52,15 @@ def call(*words: str, folder: Path | None = None, **environment: str) -> Ended:
     return Ended(done.returncode, done.stdout)
 
 
+OF_THEIR_OWN = ("test_kind.py", "test_nightly.py")
+"""They make clusters, one after the other."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """First what makes clusters of its own: those that stand for the whole session take the processors away from it."""
+    items.sort(key=lambda item: (item.path.parent != Path(__file__).parent, item.path.name in OF_THEIR_OWN), reverse=True)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_engine_is_left() -> Iterator[None]:
     """Tests of the kind provider start the private engine for this process, which needs it no more at its end."""
