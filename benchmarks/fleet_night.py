@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -100,7 +101,7 @@ def _write_fleet(ground: Ground, image: str, wanted: argparse.Namespace) -> None
         document["clusters"][0]["cluster"] |= {"server": f"https://{address}:6443", "tls-server-name": "localhost"}
         (ground.folder / f"{member.name}.yaml").write_text(yaml.safe_dump(document))
         clusters.append({"name": member.name, "kubeconfig": f"{member.name}.yaml", "cni": member.plugin, "shards": wanted.shards})
-    words = ["--force", "--times", "settle=8", "-n", "2", "--probe-image", ground.hub.toolbox.probe_image, *wanted.words.split()]
+    words = ["--force", "--times", "settle=8", "-n", "2", "--probe-image", ground.hub.toolbox.probe_image, *shlex.split(wanted.words)]
     content = {"name": "night", "namespace": NAMESPACE, "image": image, "parallelism": wanted.parallelism, "run": words}
     ground.fleet.write_text(yaml.safe_dump({**content, "clusters": clusters}))
 
