@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 from conformance import data, offline
@@ -16,6 +15,7 @@ from conformance.cluster.descriptor_file import InvalidPlugin
 from conformance.cluster.kind_cluster import KindCluster
 from conformance.cluster.plugin import Descriptor, Helm, load, with_manifest
 from conformance.cluster.version import version
+from conformance.inside.job import default_image
 from conformance.record import InvalidRecord
 from conformance.record.digest import Digest, read_digest
 from conformance.settings import InvalidSettings, Settings
@@ -181,7 +181,7 @@ def _built_image(cluster: KindCluster, progress: Progress) -> str:
             "the suite's image is built from its sources, and this is an installed package: run this in a checkout of cni-conformance, "
             "or `docker build -f Containerfile` there and `kind load docker-image`"
         )
-    reference = f"docker.io/cni-conformance/suite:{metadata.version('cni-conformance')}"
+    reference = default_image()
     with progress.phase("build the suite's image and load it into the nodes"):
         node_images.build(cluster, reference, context, context / "Containerfile")
     return reference

@@ -94,22 +94,15 @@ class Connection:
         Sent again for `patience` seconds (`times.retry`) while the server does not answer.
         Raises BrokenRequest where the server refuses, BrokenCluster where it stays away or cannot be trusted.
         """
-        document: Document = self._tried(json.loads, doing, method, arguments, options, patience)
+        document: Document = self._tried(json.loads, doing, partial(method, *arguments, **options), patience)
         return document
 
     def text(self, doing: str, method: Callable[..., Any], *arguments: Any, patience: float | None = None, **options: Any) -> str:
         """The same where the answer is text: the log of a pod."""
-        return str(self._tried(partial(str, encoding="utf-8", errors="replace"), doing, method, arguments, options, patience))
+        read = partial(str, encoding="utf-8", errors="replace")
+        return str(self._tried(read, doing, partial(method, *arguments, **options), patience))
 
-    def _tried(
-        self,
-        read: Callable[[bytes], Any],
-        doing: str,
-        method: Callable[..., Any],
-        arguments: tuple[Any, ...],
-        options: Document,
-        patience: float | None,
-    ) -> Any:
+    def _tried(self, read: Callable[[bytes], Any], doing: str, method: Callable[..., Any], patience: float | None) -> Any:
         limit = self.times.retry if patience is None else patience
         tries = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_Unanswered),
@@ -121,23 +114,15 @@ class Connection:
         for attempt in tries:
             with attempt:
                 try:
-                    return self._once(read, doing, method, arguments, options, attempt.retry_state.attempt_number)
+                    return self._once(read, doing, method, attempt.retry_state.attempt_number)
                 except _Unanswered as trouble:
                     spent = time.monotonic() - began
                     raise _Unanswered(f"{trouble} (tried for {spent:.0f} s)" if spent >= 1 else str(trouble)) from trouble
         raise AssertionError("tenacity returns or raises")
 
-    def _once(
-        self,
-        read: Callable[[bytes], Any],
-        doing: str,
-        method: Callable[..., Any],
-        arguments: tuple[Any, ...],
-        options: Document,
-        number: int,
-    ) -> Any:
+    def _once(self, read: Callable[[bytes], Any], doing: str, method: Callable[..., Any], number: int) -> Any:
         try:
-            answer = method(*arguments, _preload_content=False, _request_timeout=self.times.request, **options)
+            answer = method(_preload_content=False, _request_timeout=self.times.request)
             return read(answer.data)
         except client.ApiException as error:
             if not error.status:  # the client's own form of TLS trouble
