@@ -148,10 +148,12 @@ def _loaded(file: Path, *, with_kubeconfigs: bool = True) -> Fleet:
 
 def _told(fleet: Fleet) -> str:
     """What was rendered, in a line or two."""
+    from conformance.judge.finding import counted
+
     parts, pods = sum(len(job.parts) for job in fleet.jobs), sum(job.parallelism for job in fleet.jobs)
     jobs = f"Job {fleet.name}" if len(fleet.jobs) == 1 else f"{len(fleet.jobs)} Jobs"
-    clusters = "1 cluster" if len(fleet.members) == 1 else f"{len(fleet.members)} clusters"
-    lines = [f"{clusters} in {parts} parts: {jobs} in namespace {fleet.namespace}, {pods} pods at a time"]
+    clusters = counted(len(fleet.members), "cluster")
+    lines = [f"{clusters} in {counted(parts, 'part')}: {jobs} in namespace {fleet.namespace}, {counted(pods, 'pod')} at a time"]
     if pods > fleet.parallelism:
         lines.append(f"every Job has one pod at least: parallelism {fleet.parallelism} is less than there are Jobs")
     return "\n".join(lines)

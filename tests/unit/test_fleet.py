@@ -121,6 +121,12 @@ def test_the_manifests_are_the_same_each_time(tmp_path):
     assert 1 == len(texts)
 
 
+def test_one_of_each_is_told_as_one(tmp_path):
+    file = write_fleet(tmp_path, "name: night\nimage: suite\nclusters:\n- {name: eu-1, secret: kubeconfig}\n")
+    result = CliRunner().invoke(main, ["fleet", "render", str(file)])
+    assert "1 cluster in 1 part: Job night in namespace cni-conformance, 1 pod at a time\n" == result.stderr
+
+
 def test_what_is_rendered_is_told_beside_it(tmp_path):
     result = CliRunner().invoke(main, ["fleet", "render", str(write_fleet(tmp_path))])
     assert "2 clusters in 3 parts: Job night in namespace cni-conformance, 2 pods at a time\n" == result.stderr
