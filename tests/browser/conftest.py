@@ -19,6 +19,9 @@ from hostile_run import run as hostile_run  # noqa: E402
 
 from conformance.report.html import write_html  # noqa: E402
 
+PAINTED = "new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))"
+"""Waits for the first picture of a page: a browser drops the keys that come before it."""
+
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 800}
 
 
@@ -68,6 +71,8 @@ def visit(chromium: Browser, watch: Watch) -> Iterator[Open]:
         page.on("pageerror", lambda error: watch.said.append(str(error)))
         page.on("request", lambda request: watch.asked.append(request.url) if request.url.split("#")[0] != path.as_uri() else None)
         page.goto(path.as_uri() + link)
+        if has_scripts:
+            page.evaluate(PAINTED)
         return page
 
     yield open_page

@@ -38,7 +38,7 @@ def test_every_scenario_opens(visit: Open, every: Path) -> None:
     for name in sorted(NAMES):
         page.locator(f"details.scenario[data-name='{name}'] > summary").click()
     assert NAMES == set(opened(page))
-    assert len([each for each in RUN.scenarios if each.measurement.steps]) == page.locator(".steps").count()
+    expect(page.locator(".steps")).to_have_count(len([each for each in RUN.scenarios if each.measurement.steps]))
 
 
 def test_every_step_of_every_scenario_draws(visit: Open, every: Path) -> None:
@@ -46,9 +46,10 @@ def test_every_step_of_every_scenario_draws(visit: Open, every: Path) -> None:
     for name in sorted(each.name for each in RUN.scenarios if each.measurement.steps):
         page.locator(f"details.scenario[data-name='{name}'] > summary").click()
         steps = page.locator(f"details.scenario[data-name='{name}'] [role=tablist][aria-label='Steps'] > .tab")
+        expect(steps).to_have_count(len(next(each for each in RUN.scenarios if each.name == name).measurement.steps))
         for number in range(steps.count()):
             steps.nth(number).click()
-            assert page.locator(f"details.scenario[data-name='{name}'] .course:visible").count() == 1
+            expect(page.locator(f"details.scenario[data-name='{name}'] .course:visible")).to_have_count(1)
 
 
 # --- filter and links -----------------------------------------------------------------------------------------------
@@ -58,7 +59,7 @@ def test_text_filters_and_stands_in_the_address(visit: Open, every: Path) -> Non
     page = visit(every)
     page.locator("[name=q]").fill("OOMKilled")
     assert {"a-killed-probe"} == shown(page)
-    assert page.url.endswith("#q=OOMKilled")
+    expect(page).to_have_url(re.compile("#q=OOMKilled$"))
     assert f"1 of {len(NAMES)} shown" == page.locator("#shown").inner_text()
 
 
@@ -85,7 +86,7 @@ def test_what_is_filtered_opens_the_same_elsewhere(visit: Open, every: Path) -> 
     page.get_by_role("button", name="error", exact=True).click()
     page.locator("[name=group]").select_option("ports")
     page.locator("[name=q]").fill("the")
-    assert shown(page) == shown(visit(every, "#" + page.url.split("#")[1]))
+    assert shown(page) == shown(visit(every, page.evaluate("location.hash")))
 
 
 def test_what_an_opened_scenario_has_drawn_does_not_change_what_a_filter_finds(visit: Open, every: Path) -> None:
@@ -98,7 +99,7 @@ def test_show_all_takes_the_filter_away(visit: Open, every: Path) -> None:
     page = visit(every, "#outcome=error&q=pod")
     page.get_by_role("button", name="Show all").click()
     assert NAMES == shown(page)
-    assert "#" not in page.url
+    expect(page).to_have_url(re.compile("^[^#]+$"))
 
 
 def test_a_group_of_the_summary_is_a_link_to_its_scenarios(visit: Open, every: Path) -> None:
@@ -161,7 +162,7 @@ def test_one_cell_of_a_table_can_be_reached_by_tab(visit: Open, every: Path) -> 
 def test_pointing_at_a_cell_shows_it_and_lights_both_tables(visit: Open, every: Path) -> None:
     page = visit(every, "#scenario=limit-traffic")
     page.locator(".grid >> nth=1").locator("[data-pair] >> nth=3").hover()
-    assert 2 == page.locator(".lit:visible").count()
+    expect(page.locator(".lit:visible")).to_have_count(2)
     assert "answered by the right pod" in detail(page)
 
 
@@ -254,7 +255,7 @@ def test_hostile_words_do_no_harm(visit: Open, hostile: Path) -> None:
         more.click()
     assert page.title() != "harm"
     assert 0 == page.locator("img, iframe, object, link, a[href^='javascript']").count()
-    assert 2 == page.locator(".steps").count()
+    expect(page.locator(".steps")).to_have_count(2)
 
 
 def test_a_table_of_two_hundred_pods_says_what_it_leaves_out(visit: Open, hostile: Path) -> None:
@@ -270,4 +271,4 @@ def test_hostile_names_filter_and_link(visit: Open, hostile: Path) -> None:
     page.locator("[name=group]").select_option(group)
     wanted = shown(page)
     assert 1 == len(wanted)
-    assert wanted == shown(visit(hostile, "#" + page.url.split("#")[1]))
+    assert wanted == shown(visit(hostile, page.evaluate("location.hash")))
