@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from conformance.cluster.plugin import Descriptor, Helm, ImageOf, InPod, Manifest, NodeCommand, NodeFile, OnNode, Step
+from conformance.cluster.plugin import KUBE_PROXY_MODES, Descriptor, Helm, ImageOf, InPod, Manifest, NodeCommand, NodeFile, OnNode, Step
 from conformance.report.markdown import in_cell
 from conformance.world.deviation import KnownDeviation
 
@@ -81,6 +81,8 @@ def _section(plugin: Descriptor, twin: Descriptor | None, capabilities: Mapping[
         f"- **Ready** when these are: {', '.join(['nodes', 'CoreDNS', *map(str, plugin.ready)])}",
         f"- **Restarted** by deleting the pods {_pods(plugin)}" if plugin.restart else "- **Restarted**: it has no agents",
     ]
+    if plugin.kube_proxy != KUBE_PROXY_MODES:
+        lines.append(f"- **kube-proxy**: {', '.join(plugin.kube_proxy)} only")
     if plugin.offline:
         lines.append("- **Without a registry**: its image is built on the spot (`--setup`)")
     head = f"## {plugin.name}\n\n**{plugin.title}.** {plugin.about}"

@@ -43,7 +43,7 @@ OPTIONS = (
     Option("--cni-manifest", "Install the plugin from this file or URL instead of its published manifest.", "", "FILE|URL"),
     Option("--name", "Name of the kind cluster; clusters of different names live side by side.", "cni-conformance", "NAME"),
     Option("--family", "ipv4, ipv6 or dual. Default: dual where the plugin carries it.", "", "FAMILY"),
-    Option("--kube-proxy", "Mode of kube-proxy in the kind cluster: nftables (the default) or iptables.", "", "MODE"),
+    Option("--kube-proxy", "Mode of kube-proxy in the kind cluster: nftables or iptables. Default: the first beside which the plugin runs.", "", "MODE"),
     Option("--setup", "Install and build what is missing (engine, kind, images), without asking.", default=False),
     Option("--keep", "Keep the kind cluster after the run; the next run with the same name uses it.", default=False),
     Option("--force", "Measure even where nothing enforces policies.", default=False),

@@ -25,7 +25,6 @@ from conformance.cluster.ready import NodeFacts, Questions, wait_for_nodes, wait
 from conformance.cluster.toolbox import Toolbox
 from conformance.world.progress import Progress, Silent
 
-KUBE_PROXY_MODES = ("nftables", "iptables", "ipvs")
 
 _CREATE_LIMIT = 600.0  # the node image may have to be pulled
 _LOAD_LIMIT = 300.0
@@ -61,12 +60,12 @@ def up(
 ) -> KindCluster:
     """Make a cluster with the plugin ready, its outside hosts reachable.
 
-    `family` empty means the plugin's default, `kube_proxy` empty the first of KUBE_PROXY_MODES. `pods_per_node`: each
+    `family` empty means the plugin's default, `kube_proxy` empty the first mode that the plugin names. `pods_per_node`: each
     node takes so many (0: as many as usual).
 
     Raises InvalidCluster (nothing was made), BrokenCluster or whatever interrupted it (all that was made is removed).
     """
-    family, kube_proxy = family or plugin.default_family, kube_proxy or KUBE_PROXY_MODES[0]
+    family, kube_proxy = family or plugin.default_family, kube_proxy or plugin.kube_proxy[0]
     _check(name, plugin, family, workers, kube_proxy)
     with state.lock(name):
         if known(name) is not None:
@@ -223,8 +222,8 @@ def _check(name: str, plugin: Descriptor, family: str, workers: int, kube_proxy:
         raise InvalidCluster(f"plugin {plugin.name} carries {', '.join(plugin.families)}, not {family}")
     if workers < 1:
         raise InvalidCluster(f"{workers} workers: at least one (two, for pairs on the same node and across nodes)")
-    if kube_proxy not in KUBE_PROXY_MODES:
-        raise InvalidCluster(f"kube-proxy mode {kube_proxy}: it is one of {', '.join(KUBE_PROXY_MODES)}")
+    if kube_proxy not in plugin.kube_proxy:
+        raise InvalidCluster(f"plugin {plugin.name} runs beside kube-proxy of mode {', '.join(plugin.kube_proxy)}, not {kube_proxy}")
 
 
 def _label(name: str) -> str:

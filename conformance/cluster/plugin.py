@@ -21,6 +21,7 @@ from conformance.world.deviation import InvalidDeviation, KnownDeviation
 from conformance.world.verdict import FindingKind
 
 FILE = "plugin.yaml"
+KUBE_PROXY_MODES = ("nftables", "iptables")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,8 @@ class OwnState:
 class Descriptor:
     """A plugin as its folder describes it. `families` in the order of the file; `offline` belongs to `conformance.offline`.
 
+    `kube_proxy`: the modes of kube-proxy beside which it runs, its default first.
+
     `restart`: the pods that are deleted to start the plugin's agents again; none where it has no agents. `organization` and `contact`
     say whose plugin it is, for the conformance report. `diagnostics`: how its own state is seen when a scenario has failed.
     `known_deviations` begin with those of the plugin that `same_deviations_as` names, if it does.
@@ -150,6 +153,7 @@ class Descriptor:
     contact: tuple[str, ...] = ()
     diagnostics: tuple[OwnState, ...] = ()
     same_deviations_as: str = ""
+    kube_proxy: tuple[str, ...] = KUBE_PROXY_MODES
 
     @property
     def default_family(self) -> str:
@@ -233,6 +237,7 @@ def _descriptor(content: Mapping[str, Any], folder: Path) -> Descriptor:
             for item in content.get("diagnostics", ())
         ),
         same_deviations_as=content.get("same-deviations-as", ""),
+        kube_proxy=tuple(content.get("kube-proxy", KUBE_PROXY_MODES)),
     )
 
 

@@ -150,7 +150,14 @@ WRONG = {
     "a name that is too long": ({"name": "a" * 31}, "at most 30"),
     "a family that the plugin does not carry": ({"family": "ipv6", "plugin": load("calico")}, "plugin calico carries ipv4, not ipv6"),
     "no workers": ({"workers": 0}, "0 workers: at least one"),
-    "a mode of kube-proxy that does not exist": ({"kube_proxy": "magic"}, "kube-proxy mode magic: it is one of nftables"),
+    "a mode of kube-proxy that does not exist": (
+        {"kube_proxy": "magic"},
+        "plugin ptp runs beside kube-proxy of mode nftables, iptables, not magic",
+    ),
+    "a mode of kube-proxy beside which the plugin does not run": (
+        {"kube_proxy": "nftables", "plugin": load("calico-ebpf")},
+        "plugin calico-ebpf runs beside kube-proxy of mode iptables, not nftables",
+    ),
 }
 
 

@@ -148,15 +148,22 @@ def test_a_folder_without_a_descriptor_is_no_plugin(tmp_path: Path) -> None:
 
 
 def test_the_plugins_of_the_suite_are_those_of_its_folder() -> None:
+    calicos = ["calico", "calico-ebpf"]
     ciliums = ["cilium", "cilium-conformant", "cilium-default", "cilium-native"]
     flannels = ["flannel", "flannel-netpol"]
-    assert ["antrea", "bridge", "calico", *ciliums, *flannels, "kindnet", "kube-network-policies", "kube-router", "ptp", "weave"] == names()
+    assert ["antrea", "bridge", *calicos, *ciliums, *flannels, "kindnet", "kube-network-policies", "kube-router", "ptp", "weave"] == names()
 
 
 def test_forms_of_version_probes() -> None:
     assert isinstance(load("cilium").version_probe, InPod)
     assert isinstance(load("ptp").version_probe, OnNode)
     assert load("calico").version_probe == ImageOf("kube-system", "calico-node")
+
+
+def test_the_first_mode_of_kube_proxy_is_its_default(folder: Path) -> None:
+    assert ("nftables", "iptables") == load(str(folder)).kube_proxy
+    (folder / "plugin.yaml").write_text(GOOD + "kube-proxy: [iptables]\n")
+    assert ("iptables",) == load(str(folder)).kube_proxy
 
 
 def test_another_manifest_takes_the_place_of_the_published_one(tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ def test_every_line_of_the_matrix_can_be_had(cell: dict[str, str]) -> None:
     plugin = load(cell["plugin"])
     assert plugin.version == cell["version"]
     assert cell["family"] in plugin.families
+    assert cell["kube-proxy"] in plugin.kube_proxy
     assert plugin.enforces == ("force" not in cell)
     values = {"name": "night", "family": cell["family"], "workers": 2, "kube_proxy": cell["kube-proxy"]}
     content = yaml.safe_load(configuration(plugin, Toolbox(docker=Path("docker"), kind=Path("kind")), values))
