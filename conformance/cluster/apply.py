@@ -55,18 +55,33 @@ def _delete_pod(connection: Connection, pod: Document) -> None:
 
 
 def apply_policy(connection: Connection, policy: Document) -> None:
-    """Create or change a NetworkPolicy, by server-side apply: it may be repeated. Raises BrokenCluster."""
+    """Create or change a NetworkPolicy, by server-side apply: it may be repeated. Afterwards it is what its text says.
+
+    Raises BrokenCluster.
+    """
     namespace, name = policy["metadata"]["namespace"], policy["metadata"]["name"]
     connection.call(
         f"apply NetworkPolicy {namespace}/{name}",
         connection.policies.patch_namespaced_network_policy,
         name,
         namespace,
-        policy,
+        _with_types(policy),
         field_manager=FIELD_MANAGER,
         force=True,
         _content_type="application/apply-patch+yaml",
     )
+
+
+def _with_types(policy: Document) -> Document:
+    """The policy with its policyTypes written out, by the rule of the API for those that name none.
+
+    The API server fills them in, but only once: a policy that is applied again without its egress rules would keep the Egress that the
+    server had written, and let nothing out.
+    """
+    spec = policy.get("spec") or {}
+    if spec.get("policyTypes"):
+        return policy
+    return {**policy, "spec": {**spec, "policyTypes": ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]}}
 
 
 def delete_policy(connection: Connection, namespace: str, name: str) -> None:

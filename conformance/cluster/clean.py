@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from conformance.cluster import apply
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.connection import BrokenRequest, Connection, Document
 from conformance.cluster.contract import WorldNames
@@ -55,6 +56,8 @@ def remove_run(cluster: Connected, run: str) -> None:
     """
     limit = cluster.connection.times.removal
     deadline = time.monotonic() + limit
+    if _delete(cluster, f"{RUN}={run}"):
+        _end_pods(cluster, f"{RUN}={run}")
     while _delete(cluster, f"{RUN}={run}"):
         if time.monotonic() > deadline:
             left = [f"{_name(each)} ({_held_by(each)})" for each in _namespaces(cluster, f"{RUN}={run}")]
@@ -117,6 +120,14 @@ def _delete(cluster: Connected, selector: str) -> bool:
             if refusal.status not in (404, 409):  # gone, or being removed
                 raise
     return bool(found)
+
+
+def _end_pods(cluster: Connected, selector: str) -> None:
+    """Ask for the removal of the pods in namespaces that go. Kubernetes begins with what is in them 5 s after it was asked: by then the
+    pods have ended."""
+    connection = cluster.connection
+    for name in map(_name, _namespaces(cluster, selector)):
+        apply.delete_pods(connection, connection.call(f"list the pods of {name}", connection.core.list_namespaced_pod, name)["items"])
 
 
 def _namespaces(cluster: Connected, selector: str) -> list[Document]:

@@ -4,11 +4,14 @@ import pytest
 from api_server import api_server
 from click.testing import CliRunner, Result
 
-from conformance import conductor
+from conformance import conductor, doctor
 from conformance.cli import main
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.credentials import IN_POD
-from conformance.doctor import Check, Examination
+from conformance.doctor import Check, Examination, examine
+from conformance.settings import Settings
+from conformance.target import Target
+from conformance.world.times import Times
 
 ONE = ("-n", "0", "-k", "deny-all-traffic-to-an-application")
 
@@ -68,3 +71,11 @@ def test_an_api_server_that_is_away_is_told_once_with_what_a_pod_needs(run, tmp_
 )
 def test_only_where_nobody_answered_nothing_can_be_left(check, met_nobody):
     assert Examination((check,), None, {}).met_nobody is met_nobody
+
+
+@pytest.mark.parametrize(("wanted", "held"), [(0.5, 0.5), (60.0, 1.0)], ids=["shorter than by default", "longer"])
+def test_the_doctor_does_not_hold_longer_than_by_default(wanted, held, monkeypatch):
+    seen, play = [], doctor.play
+    monkeypatch.setattr(doctor, "play", lambda *words: seen.append(words[2].hold) or play(*words))
+    examination = examine(Target.simulated(Settings(cluster="simulated")), Times(hold=wanted), "a1b2c")
+    assert (True, [held]) == (examination.enforces, seen)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conformance.cluster import apply
+from conformance.cluster import apply, clean
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.client import Cluster
 from conformance.cluster.connection import BrokenRequest, Connection
@@ -212,12 +212,48 @@ def test_what_is_not_there_is_deleted(connect, server):
 
 
 def test_a_policy_is_applied_by_the_server(connect, server):
-    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"namespace": "shop", "name": "deny"}}
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"namespace": "shop", "name": "deny"},
+        "spec": {"podSelector": {}, "policyTypes": ["Egress"]},
+    }
     apply.apply_policy(connect(), policy)
     where = "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies/deny?fieldManager=cni-conformance&force=True"
     assert [(verb, path.replace("force=true", "force=True"), *rest) for verb, path, *rest in server.seen] == [
         ("PATCH", where, "application/apply-patch+yaml", policy)
     ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "types"),
+    [
+        pytest.param({"podSelector": {}}, ["Ingress"], id="no rules"),
+        pytest.param({"podSelector": {}, "egress": []}, ["Ingress"], id="an empty list of egress rules"),
+        pytest.param({"podSelector": {}, "egress": [{}]}, ["Ingress", "Egress"], id="an egress rule"),
+        pytest.param({"podSelector": {}, "policyTypes": [], "egress": [{}]}, ["Ingress", "Egress"], id="an empty list of types"),
+        pytest.param({"podSelector": {}, "policyTypes": ["Ingress"], "egress": [{}]}, ["Ingress"], id="types that are written"),
+        pytest.param(None, ["Ingress"], id="no spec"),
+    ],
+)
+def test_a_policy_keeps_no_type_of_an_earlier_one(connect, server, spec, types):
+    """The API server fills in what is left out when a policy is made, and leaves it as it is when the policy is applied again."""
+    metadata = {"namespace": "shop", "name": "it"}
+    apply.apply_policy(connect(), {"metadata": metadata} if spec is None else {"metadata": metadata, "spec": spec})
+    assert {**(spec or {}), "policyTypes": types} == server.seen[0][3]["spec"]
+
+
+def test_the_pods_of_a_run_go_at_once_and_not_only_with_their_namespaces(connect, server):
+    namespace = {"metadata": {"name": "cc-run-shop", "labels": {clean.RUN: "run"}}}
+    going = {"metadata": {**namespace["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}}
+    pod = {"metadata": {"namespace": "cc-run-shop", "name": "api"}}
+    found = [{"items": [namespace]}, {}, {"items": [going]}, {"items": [pod]}, {}, {"items": [going]}, {"items": []}]
+    server.replies = [(200, each) for each in found]
+    clean.remove_run(Cluster(connect()), "run")
+    assert ["/api/v1/namespaces/cc-run-shop", "/api/v1/namespaces/cc-run-shop/pods/api"] == [
+        path for verb, path, *_ in server.seen if verb == "DELETE"
+    ]
+    assert [] == server.replies[1:]
 
 
 def test_a_label_is_taken_away_by_none(connect, server):
