@@ -80,7 +80,10 @@ def _decisions(expected: ExpectedTable) -> Iterator[str]:
 def _general(reason: Reason, question: Question) -> str:
     """The reason without the name of the other end, so that equal ones come together."""
     other = question.source if reason.direction is Direction.INGRESS else question.destination
-    return re.sub(rf"(?<![\w./-]){re.escape(other)}(?![\w./-])", "them", str(reason))
+    text, name = str(reason), rf"(?<![\w./-]){re.escape(other)}(?![\w./-])"
+    for said, plural in ((rf"(?<=: ){name} is\b", "they are"), (rf"the address of {name}", "their address"), (name, "them")):
+        text = re.sub(said, plural, text)
+    return text
 
 
 def _pairs(questions: Iterable[Question]) -> Iterator[str]:

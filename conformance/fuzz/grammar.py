@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.fuzz.case import Case
+from conformance.fuzz.known import Feature
 from conformance.scenario.fictive import NAME_LABEL
 from conformance.scenario.scenario import Action, Apply, Delete, Layout, Relabel, Together
 from conformance.world.place import OUTSIDE
@@ -39,20 +40,30 @@ _ODD_NAMES = ("x", "b-x", "b.x", "a-policy-with-a-name-of-more-than-forty-letter
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """What cases are made of: a layout, the families of the run, and whether ranges of ports and outside hosts may occur."""
+    """What cases are made of: a layout, the families of the run, which forms of ports may occur, and the features that no case has."""
 
     layout: Layout
     families: tuple[Family, ...]
     has_end_port: bool = True
+    has_named_port: bool = True
+    without: tuple[Feature, ...] = ()
 
     def case(self, seed: int, number: int) -> Case:
         """Case `number` of a seed."""
-        return _Writer(self, random.Random(f"{seed}/{number}")).case(f"fuzz-{seed}-{number}")  # noqa: S311 - no secret
+        case = _Writer(self, random.Random(f"{seed}/{number}")).case(f"fuzz-{seed}-{number}")  # noqa: S311 - no secret
+        for feature in self.without:
+            case = feature.without(case)
+        return case
+
+    def has(self, case: Case) -> bool:
+        """Whether the case is without all that is left out."""
+        return not any(feature.is_in(case) for feature in self.without)
 
 
 class _Writer:
     def __init__(self, language: Language, dice: random.Random) -> None:
-        self.layout, self.families, self.has_end_port = language.layout, language.families, language.has_end_port
+        self.layout, self.families = language.layout, language.families
+        self.has_end_port, self.has_named_port = language.has_end_port, language.has_named_port
         self.dice = dice
         self.policies: dict[str, dict[str, Any]] = {}
 
@@ -212,7 +223,7 @@ class _Writer:
 
     def port(self) -> dict[str, Any]:
         protocol = self.weighted({None: 6, "TCP": 3, "UDP": 3, "SCTP": 1})
-        ways = {"number": 8, "name": 3, "all": 2, "range": 3 if self.has_end_port else 0}
+        ways = {"number": 8, "name": 3 if self.has_named_port else 0, "all": 2, "range": 3 if self.has_end_port else 0}
         way = self.weighted(ways)
         port: dict[str, Any] = {} if protocol is None else {"protocol": protocol}
         if way == "number":

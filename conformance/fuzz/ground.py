@@ -24,6 +24,9 @@ from conformance.target import Target
 from conformance.view import View
 from conformance.world.verdict import Protocol
 
+ASKED_FOR = ("end-port", "named-port", "outside-host", "sctp", "service", "dns", "host-network", "host-port")
+"""The capabilities of which cases make use where they are offered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -75,10 +78,12 @@ def layout_for(target: Target) -> Layout:
     source, _ = read(data.folder("scenarios") / "layouts" / "fuzz.yaml")
     if source is None:
         raise RuntimeError("the layout of random cases cannot be read: the suite is damaged")
-    layout = layout_of(source.value["layout"], "fuzz")
+    whole = layout_of(source.value["layout"], "fuzz")
     there = {access.name for access in target.hosts}
-    layout = replace(layout, hosts={name: plan for name, plan in layout.hosts.items() if name in there})
-    return _with_capabilities(layout, offered(target))
+    hosts = {name: plan for name, plan in whole.hosts.items() if name in there}
+    part = _with_capabilities(replace(whole, hosts=hosts), offered(target))
+    # A part must not be written under the name of the whole: who plays the file again would be asked for more.
+    return part if part == whole else replace(part, name=None)
 
 
 def _with_capabilities(layout: Layout, offered: Container[str]) -> Layout:

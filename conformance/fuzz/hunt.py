@@ -150,7 +150,12 @@ def same(one: Case, other: Case) -> bool:
 
 
 def is_sound(case: Case, language: Language) -> bool:
-    """Whether a case is one that a cluster would take and that asks something in each step."""
+    """Whether a case is of this language, one that a cluster would take, and asks something in each step.
+
+    Smaller cases must be of the language, too: else what is new would be shrunk to what is known.
+    """
+    if not language.has(case):
+        return False
     try:
         planned = plan(case.scenario(), fictive_world(case.layout), language.families)
     except (InvalidScenario, KeyError):

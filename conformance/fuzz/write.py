@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.fuzz.case import Case, text
 from conformance.plan import Plan, PlannedStep
-from conformance.scenario.scenario import Action, Apply, Delete, Recreate, Relabel, Together
+from conformance.scenario.scenario import Action, Apply, Delete, Recreate, Relabel, Together, Wait
 from conformance.scenario.writing import Block, file_text, layout_document
 from conformance.world.question import Question
 from conformance.world.verdict import Verdict
@@ -83,6 +83,8 @@ def _action(action: Action) -> dict[str, Any]:
             return {"relabel": {ref: dict(keys) for ref, keys in changes.items()}}
         case Recreate(refs):
             return {"recreate": list(refs)}
+        case Wait(seconds):
+            return {"wait": seconds}
         case Together(parts, times):
             return {"together": [_action(part) for part in parts]} | ({"times": times} if times > 1 else {})
     raise ValueError(f"the grammar makes no {type(action).__name__}")

@@ -17,6 +17,7 @@ from conformance.lint.selectors import (
     namespace_label,
     namespace_unknown,
     near_miss,
+    only_excludes,
     peer_selects_nothing,
     selects_nothing,
 )
@@ -83,6 +84,7 @@ _SOUND: tuple[tuple[LintRule, Callable[[Subject], Iterable[Spot]]], ...] = (
     (LintRule("peer-selects-nothing", Level.WARNING, "A peer names no workload."), peer_selects_nothing),
     (LintRule("namespace-label", Level.WARNING, "A namespaceSelector wants labels that no namespace has."), namespace_label),
     (LintRule("namespace-unknown", Level.NOTE, "A namespaceSelector names a namespace of which nothing is known."), namespace_unknown),
+    (LintRule("only-excludes", Level.NOTE, "A namespaceSelector only excludes, and means all other namespaces."), only_excludes),
     (LintRule("near-miss", Level.WARNING, "A label is nearly, but not quite, one that is there."), near_miss),
     (LintRule("port-nobody-serves", Level.WARNING, "A port that none of those concerned declares."), port_nobody_serves),
     (LintRule("port-name-twice", Level.WARNING, "A port's name means two ports of one pod."), port_name_twice),

@@ -58,6 +58,16 @@ def near_miss(subject: Subject) -> Iterator[Spot]:
         yield from _slips_of_spaces(subject, keys, selector)
 
 
+def only_excludes(subject: Subject) -> Iterator[Spot]:
+    """A namespaceSelector that asks for no label, and only says which must not be there."""
+    for clause in clauses_of(subject.policy):
+        for number, peer in enumerate(clause.rule.peers):
+            wanted = peer.namespaces.requirements if peer.namespaces is not None else ()
+            if wanted and all(each.operator in ("NotIn", "DoesNotExist") for each in wanted):
+                text = f"it only excludes ({peer.namespaces}): every other namespace is meant, also those that come later"
+                yield Spot((*clause.peer(number), "namespaceSelector"), text)
+
+
 def host_network_subject(subject: Subject) -> Iterator[Spot]:
     """A policy that selects pods in their node's network."""
     found = [each.ref for each in subject.scene.subjects(subject.policy) if each.is_host_network]

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
 from scenario_file import HEAD, policy, text, write
 
+from conformance import data
 from conformance.expect import contradictions, explain
 from conformance.scenario.load import load
 
@@ -51,6 +53,26 @@ def test_reasons_come_with_all_cells_that_they_decide(tmp_path: Path) -> None:
         f"? ingress: shop/api is isolated, and what a policy does to ICMP is undefined\n{others} 0/ICMP\n"
         f"X ingress: shop/deny isolates shop/api: rule 0 names them, but not 81/TCP\n{others} 81/TCP\n"
     ) == page.rpartition("\n\n")[2] + "\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("another-node-lacks-no-label", "? ingress: they are on the node of shop/web"),
+        ("block-of-a-node-as-peer", "? egress: they are on the node of shop/desk, whose egress to it is undefined"),
+        (
+            "another-node-lacks-no-label",
+            "? ingress: whether shop/web sees their address or that of a node behind nodeport-a/shop/web is undefined",
+        ),
+        (
+            "block-of-a-node-as-peer",
+            "? egress: whether egress of shop/desk is judged by the node's address or by shop/web behind them is undefined",
+        ),
+        ("another-node-lacks-no-label", "? egress: shop/web stands behind them itself, and what becomes of that is undefined"),
+    ],
+)
+def test_several_others_are_spoken_of_as_several(name: str, line: str) -> None:
+    assert line in explain(load(data.folder("scenarios") / "node" / f"{name}.yaml")).splitlines()
 
 
 def test_the_page_says_where_file_and_model_disagree(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner
+from rich.console import Console
 
 from conformance import data
 from conformance.cli import main
@@ -19,13 +21,15 @@ from conformance.cluster import plugin
 from conformance.cluster.broken import BrokenCluster
 from conformance.fuzz.case import Case, is_plain, named, renamed, without_policy
 from conformance.fuzz.grammar import Language, count_policies
-from conformance.fuzz.ground import layout_for
+from conformance.fuzz.ground import hunting_ground, layout_for
 from conformance.fuzz.hunt import Hunt, is_sound, same
+from conformance.fuzz.known import FEATURES, Feature, left_out, told
 from conformance.fuzz.shrink import shrink
 from conformance.fuzz.write import scenario_file
 from conformance.notes import Notes
 from conformance.plan import plan
 from conformance.record import ScenarioRecord
+from conformance.scenario.catalogue import load_all
 from conformance.scenario.check import check, needed
 from conformance.scenario.fictive import fictive_world
 from conformance.scenario.load import load
@@ -34,6 +38,7 @@ from conformance.scenario.scenario import Apply, Delete, Layout, Relabel, Scenar
 from conformance.scenario.source import read
 from conformance.settings import Settings
 from conformance.target import Target
+from conformance.view import View
 from conformance.world.verdict import Family, Protocol
 
 
@@ -143,6 +148,11 @@ def test_a_cluster_without_ranges_of_ports_and_outside_hosts_is_asked_for_neithe
     assert [word for word in ("endPort", "ipBlock", "ipv6") if word in texts] == []
 
 
+def test_a_cluster_without_ports_by_name_is_asked_for_none(layout: Layout) -> None:
+    bare = Language(layout, tuple(Family), has_named_port=False)
+    assert [word for word in ("port: web", "port: none") if word in str([bare.case(1, number).scenario() for number in range(100)])] == []
+
+
 def test_what_a_cluster_does_not_offer_is_not_in_its_layout() -> None:
     bare = replace(plugin.load("bridge"), capabilities=("ipv4", "ipv6"))
     target = replace(Target.simulated(Settings(cluster="simulated")), provider="kubeconfig", plugin=bare, hosts=())
@@ -150,6 +160,110 @@ def test_what_a_cluster_does_not_offer_is_not_in_its_layout() -> None:
     everything = replace(nothing, layout=layout_for(Target.simulated(Settings(cluster="simulated"))))
     assert needed(nothing.scenario()) == ()
     assert set(needed(everything.scenario())) == {"sctp", "service", "dns", "host-network", "host-port"}
+
+
+def test_a_part_of_the_layout_is_not_written_under_the_name_of_the_whole() -> None:
+    whole = Target.simulated(Settings(cluster="simulated"))
+    part = replace(whole, provider="kubeconfig", plugin=plugin.load("cilium"))
+    assert ("fuzz", None) == (layout_for(whole).name, layout_for(part).name)
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> dict[str, Scenario]:
+    return {scenario.name: scenario for scenario in load_all([data.folder("scenarios")])[0]}
+
+
+def as_case(scenario: Scenario) -> Case:
+    policies = {
+        key: yaml.safe_load(re.sub(r"\{\{.*?\}\}", "::/0", re.sub(r"\{%.*?%\}", "", text))) for key, text in scenario.policies.items()
+    }
+    return Case(scenario.name, scenario.layout, policies, tuple(step.action for step in scenario.steps), scenario.sizes)
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
+def test_the_scenarios_of_a_feature_have_it(feature: Feature, catalogue: Mapping[str, Scenario]) -> None:
+    assert [name for name in sorted(feature.scenarios) if not feature.is_in(as_case(catalogue[name]))] == []
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
+def test_a_feature_that_is_left_out_is_in_no_case(feature: Feature, layout: Layout, cases: list[Case]) -> None:
+    bare = Language(layout, tuple(Family), without=(feature,))
+    ours = [bare.case(7, number) for number in range(300)]
+    assert [case.name for case in ours if feature.is_in(case)] == []
+    changed = [case for case, before in zip(ours, cases, strict=True) if case != before][:10]
+    assert [case.name for case in changed if not is_sound(case, bare)] == []
+    with_it = [case for case in cases if feature.is_in(case)]
+    assert [case.name for case in with_it if is_sound(case, bare)] == []
+    assert len(with_it) > 5
+
+
+def test_what_a_plugin_is_known_to_get_wrong_is_named_with_its_sources() -> None:
+    known = left_out(plugin.load("cilium").known_deviations)
+    assert [each.feature for each in known] == list(FEATURES)
+    assert str(known[0]) == "rules of a direction that policyTypes does not name (https://github.com/cilium/cilium/issues/48703)"
+    assert left_out(plugin.load("kindnet").known_deviations) == ()
+
+
+def test_what_is_left_out_is_told() -> None:
+    known = left_out([each for each in plugin.load("cilium").known_deviations if each.scenario.startswith("large-")])
+    assert list(told(["end-port", "host-port"], known)) == [
+        "left out, for the cluster does not offer it: end-port, host-port",
+        "left out, for the plugin is known to get it wrong (--with-known tries it):",
+        "  datagrams that do not fit into one packet (https://github.com/cilium/cilium/issues/26292)",
+    ]
+    assert list(told([], ())) == []
+
+
+NOT_RANDOM = {"labels-change-while-the-plugin-is-away"}
+"""Scenarios of known deviations that no random case is like: no case restarts a plugin."""
+
+
+@pytest.mark.parametrize("name", plugin.names())
+def test_every_known_deviation_is_left_out(name: str) -> None:
+    known = plugin.load(name).known_deviations
+    named = {each.scenario for out in left_out(known) for each in out.deviations}
+    assert {each.scenario for each in known} - named <= NOT_RANDOM
+
+
+def hunted(folder: Path, *without: Feature) -> Hunt:
+    """A hunt on the test bench after a plugin that counts rules whose direction policyTypes does not name. Nothing is shrunk."""
+    settings = Settings(cluster="simulated", fault="ingress-enforced-without-type")
+    with hunting_ground(settings, 1, View(Console(quiet=True))) as ground:
+        language = Language(layout_for(ground.target), ground.target.families, without=without)
+        hunt = Hunt(language, 5, folder, lambda has_grace: has_grace, lambda _: None, 12, stops_at_first=True)
+        hunt.run(ground.stages)
+        return hunt
+
+
+DEAD_RULES = FEATURES[0]
+
+
+def test_a_hunt_does_not_find_what_is_left_out(tmp_path: Path) -> None:
+    assert [DEAD_RULES.is_in(catch.case) for catch in hunted(tmp_path).catches] == [True]
+    without = hunted(tmp_path, DEAD_RULES)
+    assert (without.catches, without.cases > 2) == ([], True)
+
+
+def test_what_is_new_is_not_shrunk_to_what_is_left_out(layout: Layout) -> None:
+    spec = {"podSelector": {}, "policyTypes": ["Egress", "Ingress"], "egress": [{}]}
+    document = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "p0", "namespace": "red"}, "spec": spec}
+    case = Case("it", layout, {"p0": document}, (Apply(("p0",)),))
+
+    def smallest(*without: Feature) -> Mapping[str, Any]:
+        """What is left where a plugin stumbles over egress rules beside any policyTypes."""
+        language = Language(layout, tuple(Family), without=without)
+        found = shrink(
+            case,
+            lambda each: (
+                is_sound(each, language)
+                and {"egress", "policyTypes"} <= set(each.policies["p0"]["spec"])
+                and bool(each.policies["p0"]["spec"]["policyTypes"])
+            ),
+        )
+        return found.policies["p0"]["spec"]
+
+    assert smallest()["policyTypes"] == ["Ingress"]
+    assert smallest(DEAD_RULES)["policyTypes"] == ["Egress"]
 
 
 def test_policies_are_counted_by_their_texts(cases: list[Case]) -> None:

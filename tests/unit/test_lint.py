@@ -158,6 +158,19 @@ WRONG = [
         "shop/web has no port 9090/TCP",
     ),
     (
+        "only-excludes",
+        TO_API % "{from: [{namespaceSelector: {matchExpressions: [{key: team, operator: NotIn, values: [ops]}]}}]}",
+        "{matchExpressions: [{key: team, operator: NotIn",
+        "every other namespace is meant, also those that come later",
+    ),
+    (
+        "only-excludes",
+        FROM_API
+        % f"{{to: [{{podSelector: {{}}, namespaceSelector: {{matchExpressions: [{{key: team, operator: DoesNotExist}}]}}}}]}}, {TO_DNS}",
+        "{matchExpressions: [{key: team, operator: DoesNotExist",
+        "it only excludes (",
+    ),
+    (
         "or-instead-of-and",
         TO_API % "{from: [{namespaceSelector: {matchLabels: {purpose: monitoring}}}, {podSelector: {matchLabels: {app: board}}}]}",
         "{podSelector: {matchLabels: {app: board",
@@ -276,6 +289,18 @@ SILENT = [
     ("egress-without-dns", FROM_API % "{to: [{ipBlock: {cidr: 203.0.113.0/24}}], ports: [{port: 443}]}", "addresses need no names"),
     ("egress-without-dns", "{podSelector: {}, policyTypes: [Egress]}", "nobody is to be asked at all"),
     ("port-name-twice", TO_API % f"{FROM_WEB[:-1]}, ports: [{{port: http}}, {{port: 8080}}]}}", "it is one port of each pod"),
+    ("only-excludes", TO_API % "{from: [{namespaceSelector: {}}]}", "an empty selector"),
+    (
+        "only-excludes",
+        TO_API % "{from: [{podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [api]}]}}]}",
+        "excludes pods",
+    ),
+    (
+        "only-excludes",
+        TO_API
+        % "{from: [{namespaceSelector: {matchLabels: {team: books}, matchExpressions: [{key: stage, operator: NotIn, values: [prod]}]}}]}",
+        "asks for a label, too",
+    ),
     ("host-network-subject", TO_API % FROM_WEB, "pods with addresses of their own"),
     ("superfluous", "{podSelector: {}, policyTypes: [Ingress, Egress]}", "the rule of a house"),
     ("superfluous", TO_API % FROM_WEB, "it alone blocks the others"),
@@ -435,6 +460,7 @@ MEANT = {
         "superfluous",
         "peer-selects-nothing",
         "egress-without-dns",
+        "only-excludes",
         "or-instead-of-and",
     },
     "dual-stack": {"ip-block-over-pods"},
