@@ -8,6 +8,7 @@ The record is made as large as one of the whole catalogue, by taking its scenari
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import tempfile
@@ -20,7 +21,7 @@ from pathlib import Path
 from conformance.compare import compare, to_json
 from conformance.fleet.fleet import Fleet, Member, Part
 from conformance.fleet.render import manifests, objects
-from conformance.fleet.results import RECORD, Arrival, result_of
+from conformance.fleet.results import RECORD, Arrival, result_of, results_of
 from conformance.inside.emitted import emitted, lines_of, packed
 from conformance.record import Run, ShardFacts, read
 from conformance.record.digest import read_digest
@@ -32,8 +33,8 @@ KUBECONFIG = 5_600
 SCENARIOS = 430
 """Of the whole catalogue."""
 
-MERGED, COMPARED = 3, 20
-"""Clusters that are really merged, and records that are really compared: the rest is told by the figures for one."""
+MERGED, WRITTEN, COMPARED = 3, 12, 20
+"""Clusters that are really merged and written, and records that are really compared: the rest is told by the figures for one."""
 
 
 def main() -> None:
@@ -43,6 +44,7 @@ def main() -> None:
     log(run)
     with tempfile.TemporaryDirectory() as folder:
         merge(run, shards, Path(folder))
+        side_by_side(run, Path(folder))
         compared(run, Path(folder))
 
 
@@ -85,6 +87,19 @@ def merge(run: Run, shards: int, folder: Path) -> None:
             result_of(replace(member, name=f"cluster-{number}"), came, folder)
     files = [path for path in (folder / "cluster-0").rglob("*") if path.is_file()]
     print(f"  {sum(path.stat().st_size for path in files) / 1e6:.1f} MB in {len(files)} files a cluster")
+
+
+def side_by_side(run: Run, folder: Path) -> None:
+    """Clusters in one part each: one after the other, and as `fleet fetch` does it."""
+    content = packed(run.to_json().encode())
+    arrivals = [Arrival(Part(Member(f"one-{number}", ""), Shard(1, 1)), content) for number in range(WRITTEN)]
+    seconds = []
+    for how in (lambda: [result_of(each.part.member, [each], folder) for each in arrivals], lambda: results_of(arrivals, folder)):
+        began = time.perf_counter()
+        how()
+        seconds.append(time.perf_counter() - began)
+    one, many = (each / WRITTEN for each in seconds)
+    print(f"write {WRITTEN} clusters: {one:.2f} s each in a row, {many:.2f} s each by {os.cpu_count()} processors: {one / many:.2f}x")
 
 
 def _shard(run: Run, shard: Shard) -> Run:

@@ -13,13 +13,9 @@ import click
 from rich.console import Console
 
 from conformance import data
+from conformance.exit_code import ALL_PASSED, BROKEN_WORLD, SOMETHING_FAILED, WRONG_USAGE
 from conformance.settings import OPTIONS, InvalidSettings, Settings
 from conformance.view import View
-
-ALL_PASSED, SOMETHING_FAILED, WRONG_USAGE, BROKEN_WORLD, NOTHING_ENFORCES = range(5)
-"""The exit codes of `run`; the others use the same where they mean the same."""
-
-INTERRUPTED = 130
 
 Command = Callable[..., Any]
 
@@ -29,7 +25,7 @@ def with_settings(*flags: str) -> Callable[[Command], Command]:
 
     def decorate(command: Command) -> Command:
         def gathered(**values: Any) -> Any:
-            own = {option.key: values.pop(option.key, option.default) for option in OPTIONS}
+            own = {option.key: values.pop(option.key, option.unset) for option in OPTIONS}
             try:
                 settings = Settings.of(own)
             except InvalidSettings as error:
@@ -46,7 +42,7 @@ def with_settings(*flags: str) -> Callable[[Command], Command]:
             else:
                 many = isinstance(option.default, tuple)
                 gathered = click.option(
-                    option.flag, option.key, help=option.help, metavar=option.metavar, default=option.default, multiple=many
+                    option.flag, option.key, help=option.help, metavar=option.metavar, default=option.unset, multiple=many
                 )(gathered)
         return gathered
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from conformance.cli import WRONG_USAGE, loaded
+from conformance.cli import loaded
+from conformance.exit_code import WRONG_USAGE
 
 
 @click.command()

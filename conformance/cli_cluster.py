@@ -9,7 +9,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from conformance.cli import ALL_PASSED, BROKEN_WORLD, NOTHING_ENFORCES, view_of, with_settings
+from conformance.cli import view_of, with_settings
+from conformance.exit_code import ALL_PASSED, BROKEN_WORLD, INTERRUPTED, NOTHING_ENFORCES
 from conformance.settings import Settings
 from conformance.view import View
 
@@ -149,4 +150,4 @@ class plain_errors:  # noqa: N801 - reads as a word where it is used
             click.echo(str(known), err=True)
             sys.exit(known.exit_code)
         if isinstance(error, KeyboardInterrupt):
-            sys.exit(130)
+            sys.exit(INTERRUPTED)

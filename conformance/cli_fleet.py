@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from click.core import ParameterSource
 
 from conformance.cli import check_choice, main, refuse, run, view_of
 from conformance.cli_cluster import plain_errors
+from conformance.cli_job import insist_on_new
+from conformance.exit_code import BROKEN_WORLD
 from conformance.settings import OPTIONS, InvalidSettings, Settings
 
 if TYPE_CHECKING:
@@ -82,7 +85,7 @@ def fetch(context: click.Context, file: Path, output: Path, name: str | None, pa
     from conformance.world.times import Times
 
     fleet, view = _loaded(file, with_kubeconfigs=False), view_of(context)
-    _insist_on_new(output)
+    insist_on_new(output)
     with plain_errors():
         connection = Connection.of(None, name, Times())
         try:
@@ -100,25 +103,15 @@ def fetch(context: click.Context, file: Path, output: Path, name: str | None, pa
 def _results(connection: Connection, fleet: Fleet, output: Path, patience: float, view: View) -> list[Result]:
     """Everything that is there, written into the folder. Raises OtherFleet, NoSuchJob, BrokenCluster, OSError."""
     from conformance.fleet.arriving import arrivals
-    from conformance.fleet.results import result_of
+    from conformance.fleet.results import results_of
     from conformance.fleet.table import FILE, plain
 
     results: list[Result] = []
     for came in arrivals(connection, fleet, patience, view.say):
-        members = dict.fromkeys(each.part.member for each in came)
-        results += [result_of(member, [each for each in came if each.part.member == member], output) for member in members]
+        results += results_of(came, output)
     output.mkdir(parents=True, exist_ok=True)
     (output / FILE).write_text(plain(results, output), encoding="utf-8")
     return results
-
-
-def _insist_on_new(output: Path) -> None:
-    """Ends the program where the folder holds anything: what is there of another night would pass for this one's."""
-    try:
-        if output.exists() and any(output.iterdir()):
-            refuse(f"{output} is not empty: give a new folder, so that nothing of another night is taken for this one's")
-    except OSError as fault:
-        refuse(f"{output} cannot be written: {fault.strerror}")
 
 
 @fleet.command()
@@ -133,6 +126,9 @@ def measure(words: Path) -> None:
         refuse(f"{words} holds no words of a command: {fault}")
     if said[:1] != ["run"]:
         refuse(f"{words} holds no words of `cni-conformance run`")
+    if not Path(os.environ.get("KUBECONFIG", words)).is_file():
+        click.echo("there is no kubeconfig: the Secret that the fleet's file names for this cluster is not on the hub, or lacks the key")
+        sys.exit(BROKEN_WORLD)  # no final end: somebody may be about to put it there
     click.echo(f"cni-conformance {shlex.join(said)}")
     main.main(said, prog_name="cni-conformance")
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conformance.cli import BROKEN_WORLD, check_choice, refuse, run, view_of
+from conformance.cli import check_choice, refuse, run, view_of
 from conformance.cli_cluster import plain_errors
 from conformance.cluster.plugin import names
+from conformance.exit_code import BROKEN_WORLD
 from conformance.settings import OPTIONS, InvalidSettings, Settings
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ def _check_words(words: tuple[str, ...]) -> None:
 @click.argument("name", metavar="JOB")
 @click.option("-n", "--namespace", metavar="NAMESPACE", default="cni-conformance", show_default=True, help="Of the Job.")
 @click.option("--context", "kube_context", metavar="CONTEXT", help="Of the kubeconfig. Default: the current one.")
-@click.option("-o", "--output", metavar="DIR", type=click.Path(path_type=Path), help="For record and reports. Default: reports/JOB")
+@click.option(
+    "-o", "--output", metavar="DIR", type=click.Path(path_type=Path), help="A new folder for record and reports. Default: reports/JOB"
+)
 @click.option("--wait", "patience", metavar="SECONDS", type=click.IntRange(0), default=0, help="Wait so long for the Job to end.")
 @click.pass_context
 def fetch(context: click.Context, name: str, namespace: str, kube_context: str | None, output: Path | None, patience: int) -> None:
@@ -109,7 +112,8 @@ def fetch(context: click.Context, name: str, namespace: str, kube_context: str |
     for option, each in (("JOB", name), ("--namespace", namespace)):
         if not is_name_of_job(each):
             refuse(f"{option} {each}: small letters, digits, hyphens and dots")
-    view = view_of(context)
+    view, folder = view_of(context), output or Path("reports") / name
+    insist_on_new(folder)
     with plain_errors():
         connection = Connection.of(None, kube_context, Times(retry=_PATIENCE))
         try:
@@ -119,8 +123,17 @@ def fetch(context: click.Context, name: str, namespace: str, kube_context: str |
             refuse(str(fault))
         finally:
             connection.close()
-        codes = _write(found, output or Path("reports") / name, view.console, is_indexed=job.is_indexed)
+        codes = _write(found, folder, view.console, is_indexed=job.is_indexed)
     sys.exit(fetching.gravest(codes))
+
+
+def insist_on_new(output: Path) -> None:
+    """Ends the program where the folder holds anything: what is there of another night would pass for this one's."""
+    try:
+        if output.exists() and any(output.iterdir()):
+            refuse(f"{output} is not empty: give a new folder, so that nothing of another night is taken for this one's")
+    except OSError as fault:
+        refuse(f"{output} cannot be written: {fault.strerror}")
 
 
 def _write(found: Sequence[Part], output: Path, console: Console, *, is_indexed: bool) -> list[int]:
@@ -128,9 +141,10 @@ def _write(found: Sequence[Part], output: Path, console: Console, *, is_indexed:
 
     Ends the program where they cannot be written.
     """
-    from conformance.inside.emitted import BrokenLog
     from conformance.inside.folders import folders, keep
     from conformance.record import InvalidRecord
+    from conformance.record.opening import NAME
+    from conformance.report import write_reports
     from conformance.report.terminal import print_run
 
     codes = [part.exit_code for part in found]
@@ -139,10 +153,10 @@ def _write(found: Sequence[Part], output: Path, console: Console, *, is_indexed:
             click.echo(part.why, err=True)
             continue
         try:
-            run = keep(part.record, folder)
-        except (BrokenLog, InvalidRecord) as fault:
-            why = f"the record in the log cannot be used: it {fault}" if isinstance(fault, BrokenLog) else str(fault)
-            click.echo(f"index {part.index}: {why}" if is_indexed else why, err=True)
+            run = keep(part.record.packed, folder / NAME)
+            write_reports(run, folder)
+        except InvalidRecord as fault:
+            click.echo(f"index {part.index}: {fault}" if is_indexed else str(fault), err=True)
             codes[place] = BROKEN_WORLD
             continue
         except OSError as fault:

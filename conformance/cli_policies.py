@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 
 import click
 
-from conformance.cli import ALL_PASSED, BROKEN_WORLD, SOMETHING_FAILED, Command, put, refuse
+from conformance.cli import Command, put, refuse
+from conformance.exit_code import ALL_PASSED, BROKEN_WORLD, SOMETHING_FAILED
 
 OPEN = 4
 """The exit code of `explain` where the specification leaves the answer to the plugin."""

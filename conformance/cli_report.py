@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conformance.cli import ALL_PASSED, BROKEN_WORLD, SOMETHING_FAILED, refuse, view_of
+from conformance.cli import refuse, view_of
+from conformance.exit_code import ALL_PASSED, BROKEN_WORLD, SOMETHING_FAILED
 from conformance.formats import Format
 
 if TYPE_CHECKING:

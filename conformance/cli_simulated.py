@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conformance.cli import ALL_PASSED, SOMETHING_FAILED, WRONG_USAGE, loaded, view_of
+from conformance.cli import loaded, view_of
+from conformance.exit_code import ALL_PASSED, SOMETHING_FAILED, WRONG_USAGE
 
 if TYPE_CHECKING:
     from rich.console import Console

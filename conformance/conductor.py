@@ -23,11 +23,12 @@ from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.owner import Owner
 from conformance.diagnostics import clear
 from conformance.doctor import ENFORCEMENT, Examination, examine
+from conformance.exit_code import BROKEN_WORLD, NOTHING_ENFORCES, SOMETHING_FAILED, WRONG_USAGE
 from conformance.judge import Finding, FindingKind, Judgement
 from conformance.large import told
 from conformance.large.room import NoRoom, make_sure_of_room
 from conformance.portion import portions
-from conformance.provision import BROKEN_WORLD, WRONG_USAGE, CannotRun, Provision, baseline_of, provide
+from conformance.provision import CannotRun, Provision, baseline_of, provide
 from conformance.record import Facts, Phase, Plugin, Run, ScenarioRecord, ShardFacts, Writer
 from conformance.record.digest import digest_of
 from conformance.report import write_reports
@@ -40,9 +41,6 @@ from conformance.stage import Stage, offered
 from conformance.target import Target
 from conformance.view import View
 from conformance.world.verdict import Outcome
-
-SOMETHING_FAILED, NOTHING_ENFORCES = 1, 4
-"""Exit codes; see `provision` for the others."""
 
 
 class Conductor:
@@ -66,7 +64,7 @@ class Conductor:
         self._provision: Provision | None = None
         self._examination: Examination | None = None
         self._writer: Writer | None = None
-        self._outcomes: list[Outcome] = []
+        self._outcomes: dict[str, Outcome] = {}
         self._planned = 0
         self._left_out: list[Scenario] = []
         self._shard: ShardFacts | None = None
@@ -132,13 +130,21 @@ class Conductor:
         self._add(ScenarioRecord.from_document(document), document)
 
     def lost(self, nodeid: str, text: str) -> None:
-        """An item that ended without a record: its worker crashed, or the suite has a fault."""
+        """An item that came to no end: its worker crashed, or the suite has a fault. It is an error, but where it had failed before."""
         name = nodeid.rpartition("::")[2]
+        if self._outcomes.get(name) is Outcome.FAILED:
+            return
         scenario = self._scenarios.get(name)
         sentence = f"the suite itself broke down: {text.strip().splitlines()[-1] if text.strip() else 'no reason was given'}"
         judgement = Judgement(Outcome.ERROR, sentence, (Finding(FindingKind.BROKEN, sentence),))
         file, group = (f"{scenario.group}/{scenario.path.name}", scenario.group) if scenario else ("", "")
-        self._add(ScenarioRecord(name, judgement, file=file, group=group))
+        record = ScenarioRecord(name, judgement, file=file, group=group)
+        if name not in self._outcomes or self._writer is None:
+            self._add(record)
+            return
+        self._writer.replace(record)  # its worker crashed behind the measurement, which so is no whole one
+        self._outcomes[name] = record.outcome
+        self.view.say(f"{group}/{name} is an error after all: {sentence}")
 
     def finish(self, exit_code: int) -> int:
         """Reports, and nothing is left behind; returns the exit code. Called once, also after Ctrl-C."""
@@ -152,7 +158,7 @@ class Conductor:
     def _add(self, record: ScenarioRecord, document: Mapping[str, Any] | None = None) -> None:
         if self._writer is not None:
             self._writer.add(record, document)
-        self._outcomes.append(record.outcome)
+        self._outcomes[record.name] = record.outcome
         self.view.scenario_done(record.outcome, f"{record.group}/{record.name}", record.sentence, record.seconds)
 
     def _close_record(self) -> None:
@@ -193,9 +199,9 @@ class Conductor:
         """pytest knows only that something did not pass; a person wants to know what, and with a baseline only what is new."""
         if self.news is not None:
             return self._exit_code_since(self.news, pytests)
-        if Outcome.FAILED in self._outcomes:
+        if Outcome.FAILED in self._outcomes.values():
             return SOMETHING_FAILED
-        if Outcome.ERROR in self._outcomes:
+        if Outcome.ERROR in self._outcomes.values():
             return BROKEN_WORLD
         return pytests
 

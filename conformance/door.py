@@ -13,20 +13,19 @@ import pytest
 
 from conformance import data
 from conformance.cluster.state import cache_folder
+from conformance.exit_code import BROKEN_WORLD, INTERRUPTED, WRONG_USAGE
 from conformance.settings import Settings
 from conformance.view import View
 
 REPORT = "reports/out"
 """Where `run` writes its record and reports if it is not told."""
 
-_INTERRUPTED, _WRONG_USAGE, _BROKEN_WORLD = 130, 2, 3
-
 
 def run_pytest(settings: Settings, view: View, **choice: Any) -> int:
     """Runs pytest with the settings and the user's choice of scenarios; returns the exit code of `run`."""
     signal.signal(signal.SIGTERM, _end)  # the first process of a container does not end by itself; a run that has begun does more
     if choice["sonobuoy"] and not _is_ready_for_sonobuoy(view):
-        return _WRONG_USAGE
+        return WRONG_USAGE
     settings = replace(settings, report=settings.report or REPORT)
     paths = choice["scenarios"] or (() if settings.world else (data.folder("scenarios"),))
     workers = _workers(choice["workers"], is_one_world=bool(settings.world))
@@ -34,6 +33,7 @@ def run_pytest(settings: Settings, view: View, **choice: Any) -> int:
         *map(str, paths),
         *("-c", str(data.folder("fixtures") / "pytest.ini"), "--rootdir", str(Path.cwd())),
         "--assert=plain",  # pytest would read and rewrite every module of a plugin that it has not seen: more work than loading them
+        *("-p", "no:unraisableexception", "-p", "no:threadexception"),  # they look for garbage in all that was measured: 2 s of 20
         *("-o", f"cache_dir={cache_folder() / 'pytest'}"),
         *(("-n", workers) if workers != "0" else ()),
         *(("-k", choice["expression"]) if choice["expression"] else ()),
@@ -77,7 +77,7 @@ def _hand_over(report: Path | None, why: str, view: View, code: int) -> int:
     except OSError as fault:
         sentence = f"nothing is handed to Sonobuoy: {results_folder()} cannot be written ({fault.strerror})"
         view.console.print(sentence, markup=False, soft_wrap=True)
-        return code or _BROKEN_WORLD
+        return code or BROKEN_WORLD
     return code
 
 
@@ -94,7 +94,7 @@ def _emit(name: str, record: Path) -> None:
 
 
 def _end(_number: int, _frame: object) -> NoReturn:
-    sys.exit(_INTERRUPTED)
+    sys.exit(INTERRUPTED)
 
 
 def _workers(wanted: str, *, is_one_world: bool) -> str:
@@ -142,8 +142,8 @@ class _Door:
         """Shows the summary; pytest's own codes for a session that did not come to an end become ours."""
         from conformance.diagnostics import taken_of
         from conformance.item import CONDUCTOR
-        from conformance.pytest_plugin import settings_of
         from conformance.report.terminal import print_run
+        from conformance.session import settings_of
 
         conductor = self._config.stash.get(CONDUCTOR, None) if self._config else None
         if conductor is not None and conductor.result is not None:
@@ -155,11 +155,11 @@ class _Door:
                     self.view.say(sentence)
         if self._was_interrupted:
             self.view.console.print("interrupted; what was measured is in the record")
-            return _INTERRUPTED
+            return INTERRUPTED
         if self._exit is not None:
             return self._exit
         if pytests == pytest.ExitCode.NO_TESTS_COLLECTED:
             shard = settings_of(self._config).shard if self._config else ""
             self.view.console.print(f"no scenario is left for shard {shard}: make fewer of them" if shard else "no scenario was selected")
-            return _WRONG_USAGE
-        return _WRONG_USAGE if pytests == pytest.ExitCode.USAGE_ERROR else pytests
+            return WRONG_USAGE
+        return WRONG_USAGE if pytests == pytest.ExitCode.USAGE_ERROR else pytests

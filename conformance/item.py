@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.exit_code import WRONG_USAGE
+
 if TYPE_CHECKING:
     from conformance.conductor import Conductor
     from conformance.record import ScenarioRecord
@@ -87,7 +89,7 @@ def loaded(paths: Sequence[Path]) -> tuple[Scenario, ...]:
 
     scenarios, faults = load_all(paths)
     if faults:
-        pytest.exit(f"{told(faults)}; nothing was started", returncode=2)
+        pytest.exit(f"{told(faults)}; nothing was started", returncode=WRONG_USAGE)
     return scenarios
 
 

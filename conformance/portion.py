@@ -78,4 +78,13 @@ def scheduling(config: Any, log: Any, portion_of: Callable[[str], str]) -> Any:
             self.workqueue.move_to_end(portion, last=False)
             super()._assign_work_unit(node)
 
+        def remove_node(self, node: Any) -> str | None:
+            """What a crashed worker had in hand, if anything: its record says so, and nobody measures it a second time."""
+            units = self.assigned_work[node]
+            crashed = next((nodeid for unit in units.values() for nodeid, is_done in unit.items() if not is_done), None)
+            done = {portion: {nodeid: is_done or nodeid == crashed for nodeid, is_done in unit.items()} for portion, unit in units.items()}
+            self.assigned_work[node] = {portion: unit for portion, unit in done.items() if not all(unit.values())}
+            super().remove_node(node)  # who gets a portion without work waits for ever
+            return crashed
+
     return PortionScheduling()

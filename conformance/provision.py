@@ -14,12 +14,14 @@ from conformance.cluster.credentials import configuration_of
 from conformance.cluster.descriptor_file import InvalidPlugin
 from conformance.cluster.kind_cluster import KindCluster
 from conformance.cluster.plugin import Descriptor, Helm, load, with_manifest
+from conformance.cluster.ranges import most_on_a_node
 from conformance.cluster.version import version
+from conformance.exit_code import BROKEN_WORLD, WRONG_USAGE
 from conformance.inside.job import default_image
 from conformance.record import InvalidRecord
 from conformance.record.digest import Digest, read_digest
 from conformance.settings import InvalidSettings, Settings
-from conformance.size import per_node
+from conformance.size import OTHERS, per_node
 from conformance.target import Target
 from conformance.world.progress import Progress
 
@@ -35,9 +37,6 @@ class CannotRun(Exception):
     def __init__(self, text: str, exit_code: int) -> None:
         super().__init__(text)
         self.exit_code = exit_code
-
-
-WRONG_USAGE, BROKEN_WORLD = 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +69,9 @@ def foresee(settings: Settings) -> None:
             Target.of_kubeconfig(settings)
             configuration_of(None, settings.context)
         elif settings.provider == "kind":
-            if settings.cni:
-                plugin_of(settings)
-            if (standing := kind.known(settings.name)) is not None:
+            if (standing := kind.known(settings.name)) is None:
+                _check_new(settings, plugin_of(settings))
+            else:
                 _check_standing(standing, settings)
     except Exception as error:
         raise translated(error) or error from error
@@ -145,6 +144,7 @@ def up(settings: Settings, plugin: Descriptor, progress: Progress) -> KindCluste
 
     Raises InvalidCluster, BrokenCluster, BrokenToolbox, BrokenSetup; nothing of it is left then.
     """
+    _check_new(settings, plugin)
     remove_half_made(settings.name, progress)
     size = settings.size()
     try:
@@ -236,6 +236,17 @@ def _can_pull(found: toolbox.Toolbox, settings: Settings, progress: Progress) ->
     image = settings.probe_image or found.probe_image
     with progress.phase(f"can {image} be pulled?"):
         return toolbox.has_image(found, image)
+
+
+def _check_new(settings: Settings, plugin: Descriptor) -> None:
+    """It can be made so: learnt before what it needs is brought, which takes minutes. Raises InvalidCluster."""
+    kind.check(settings.name, plugin, settings.family, WORKERS, settings.kube_proxy)
+    size, most = settings.size(), most_on_a_node(settings.family or plugin.default_family, 1 + WORKERS)
+    if size is not None and most is not None and per_node(size.pods, WORKERS) > most:
+        raise kind.InvalidCluster(
+            f"--world {size}: the nodes of a kind cluster have addresses for {WORKERS * (most - OTHERS)} probe pods: ask for fewer, or "
+            "measure a larger cluster of yours (--cluster kubeconfig)"
+        )
 
 
 def _check_standing(standing: KindCluster, settings: Settings) -> None:

@@ -9,37 +9,31 @@ the run's folder; every worker has worlds of its own.
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from _pytest.mark import expression
 
 from conformance.item import (
     CONDUCTOR,
     FOLDER,
-    SCENARIOS,
     STAGE,
     TURNS,
     WORLD,
     ScenarioFile,
     ScenarioItem,
     WorldFile,
-    collected_world,
     is_worker,
-    loaded,
 )
-from conformance.settings import OPTIONS, InvalidSettings, Settings
+from conformance.session import begin, destination, join, settings_of
+from conformance.settings import OPTIONS
 
 if TYPE_CHECKING:
     from conformance.conductor import Conductor
-    from conformance.view import View
 
 _RECORD = "cni_conformance_record"
-_SCENARIOS = "scenarios.pickle"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,25 +41,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("cni-conformance", "conformance of a Kubernetes CNI plugin")
     for option in OPTIONS:
         if isinstance(option.default, bool):
-            group.addoption(option.flag, dest=_destination(option.key), help=option.help, action="store_true", default=False)
+            group.addoption(option.flag, dest=destination(option.key), help=option.help, action="store_true", default=False)
         else:
             action = "append" if isinstance(option.default, tuple) else "store"
-            default = None if action == "append" else option.default
+            default = None if action == "append" else option.unset
             group.addoption(
-                option.flag, dest=_destination(option.key), help=option.help, metavar=option.metavar, action=action, default=default
+                option.flag, dest=destination(option.key), help=option.help, metavar=option.metavar, action=action, default=default
             )
-
-
-def _destination(key: str) -> str:
-    return f"cni_conformance_{key}"
-
-
-def settings_of(config: pytest.Config) -> Settings:
-    """The settings of a session. Raises pytest.UsageError."""
-    try:
-        return Settings.of({option.key: config.getoption(_destination(option.key)) for option in OPTIONS})
-    except InvalidSettings as error:
-        raise pytest.UsageError(str(error)) from None
 
 
 # --- collecting: needs no cluster -----------------------------------------------------------------------------------
@@ -73,7 +55,7 @@ def settings_of(config: pytest.Config) -> Settings:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Scenario files; one that is named is one wherever it lies."""
-    if file_path.suffix == WORLD and parent.config.getoption(_destination("world")):  # others have files that are called so
+    if file_path.suffix == WORLD and parent.config.getoption(destination("world")):  # others have files that are called so
         return WorldFile.from_parent(parent, path=file_path)
     if file_path.suffix != ".yaml":
         return None
@@ -86,7 +68,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of what -k and -m have selected, the shard. Disruptive scenarios come last: a node that is still busy hurts no other."""
-    if config.getoption(_destination("shard")):
+    if config.getoption(destination("shard")):
         _take_shard(config, items)
     items.sort(key=lambda item: isinstance(item, ScenarioItem) and item.scenario.is_disruptive)
 
@@ -126,89 +108,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Before anything else: every fault of every file at once, and the settings."""
     config = session.config
     if is_worker(config):
-        _join_early(config)
+        if (folder := _folder_of_run(config)) is not None:
+            join(config, folder)
         return
-    from conformance.scenario.catalogue import by_path, hand_over
-
-    is_world = bool(config.getoption(_destination("world")))
+    is_world = config.getoption(destination("world")) is not None
     paths = [] if is_world else [path for argument in config.args if _has_scenarios(path := Path(argument.split("::")[0]))]
-    if not paths and not is_world:
-        return
-    settings = settings_of(config)
-    _check_choice(config)
-    if not config.getoption("collectonly"):
-        _foresee(settings)
-    scenarios = collected_world(config, settings) if is_world else loaded(paths)
-    config.stash[SCENARIOS] = by_path(scenarios)
-    _collect_seldom()
-    if not config.getoption("collectonly"):
-        from conformance.cluster.state import cache_folder
-        from conformance.conductor import Conductor
-
-        view = config.pluginmanager.getplugin("cni-conformance-view") or _plain_view()
-        workers = config.getoption("numprocesses", None) or 1
-        try:
-            conductor = Conductor(settings, scenarios, workers, view, _selection(config))
-        except OSError as fault:
-            sentence = f"{cache_folder()} cannot be written: {fault.strerror}; set CNI_CONFORMANCE_CACHE to another folder"
-            raise pytest.UsageError(sentence) from None
-        config.stash[CONDUCTOR] = conductor
-        hand_over(config.stash[SCENARIOS], conductor.folder / _SCENARIOS)
-        config.pluginmanager.register(Recorder(conductor), "cni-conformance-recorder")
-
-
-def _join_early(config: pytest.Config) -> None:
-    """A worker says that it is there before any work is given out: disruptive scenarios wait for it. It need not load again."""
-    folder = config.workerinput.get(FOLDER)  # type: ignore[attr-defined] # xdist adds it to the workers' config
-    if folder is not None:
-        from conformance.scenario.catalogue import handed_over
-        from conformance.turn import Turns
-
-        config.stash[TURNS] = Turns(Path(folder))
-        config.stash[SCENARIOS] = handed_over(Path(folder) / _SCENARIOS)
-        _collect_seldom()
-
-
-def _collect_seldom() -> None:
-    """The catalogue stays to the end, and most of what is measured: looking for garbage in them took a fifth of a process's time."""
-    gc.freeze()
-    gc.set_threshold(20_000, 10, 10)
-
-
-def _foresee(settings: Settings) -> None:
-    from conformance.provision import CannotRun, foresee
-
-    try:
-        foresee(settings)
-    except CannotRun as error:
-        pytest.exit(f"{error}; nothing was started", returncode=error.exit_code)
-
-
-def _check_choice(config: pytest.Config) -> None:
-    """pytest itself finds a wrong -k or -m only while it collects; under xdist that is in the workers, after the cluster."""
-    for option, name in (("-k", "keyword"), ("-m", "markexpr")):
-        text = config.getoption(name)
-        try:
-            if text:
-                expression.Expression.compile(text)
-        except getattr(expression, "ParseError", SyntaxError) as error:
-            raise pytest.UsageError(f"{option} {text}: {error}") from None
-    if config.getoption(_destination("shard")) and config.getoption("lf", default=False):
-        raise pytest.UsageError("--shard with --lf: what failed last is known on one machine only, and makes no shards")
-
-
-def _selection(config: pytest.Config) -> list[str]:
-    """The words of -k and -m, where they were given."""
-    given = {flag: config.getoption(name) for flag, name in (("-k", "keyword"), ("-m", "markexpr"))}
-    return [word for flag, text in given.items() if text for word in (flag, text)]
-
-
-def _plain_view() -> View:
-    from rich.console import Console
-
-    from conformance.view import View
-
-    return View(Console(highlight=False), is_quiet=True)
+    if paths or is_world:
+        conductor = begin(config, paths)
+        if conductor is not None:
+            config.pluginmanager.register(Recorder(conductor), "cni-conformance-recorder")
 
 
 def _has_scenarios(path: Path) -> bool:
@@ -265,16 +173,14 @@ class Recorder:
 
     def __init__(self, conductor: Conductor) -> None:
         self.conductor = conductor
-        self._kept: set[str] = set()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """A record, or a worker of xdist that crashed in the middle of a scenario."""
+        """A record, or a worker of xdist that crashed: in the middle of a scenario, or behind one."""
         document = getattr(report, _RECORD, None)
         if document is not None:
-            self._kept.add(report.nodeid)
             self.conductor.add(json.loads(document))
-        elif report.failed and report.when not in ("call", "teardown") and report.nodeid not in self._kept:
-            self.conductor.lost(report.nodeid, str(report.longrepr))  # once: not where its worker crashed after it had measured
+        elif report.failed and report.when not in ("call", "teardown"):
+            self.conductor.lost(report.nodeid, str(report.longrepr))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -17,12 +17,21 @@ class InvalidSettings(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: `default` of the type that it has (bool: a flag; tuple: may be given several times)."""
+    """One option: `default` of the type that it has (bool: a flag; tuple: may be given several times).
+
+    `needs_value`: given without one (a variable that is empty), the run would be quite another one. Then that is refused.
+    """
 
     flag: str
     help: str
     default: str | bool | tuple[str, ...] = ""
     metavar: str | None = None
+    needs_value: bool = False
+
+    @property
+    def unset(self) -> str | bool | tuple[str, ...] | None:
+        """What a door says where nobody has given it."""
+        return None if self.needs_value else self.default
 
     @property
     def key(self) -> str:
@@ -43,7 +52,12 @@ OPTIONS = (
     Option("--cni-manifest", "Install the plugin from this file or URL instead of its published manifest.", "", "FILE|URL"),
     Option("--name", "Name of the kind cluster; clusters of different names live side by side.", "cni-conformance", "NAME"),
     Option("--family", "ipv4, ipv6 or dual. Default: dual where the plugin carries it.", "", "FAMILY"),
-    Option("--kube-proxy", "Mode of kube-proxy in the kind cluster: nftables or iptables. Default: the first beside which the plugin runs.", "", "MODE"),
+    Option(
+        "--kube-proxy",
+        "Mode of kube-proxy in the kind cluster: nftables or iptables. Default: the first beside which the plugin runs.",
+        "",
+        "MODE",
+    ),
     Option("--setup", "Install and build what is missing (engine, kind, images), without asking.", default=False),
     Option("--keep", "Keep the kind cluster after the run; the next run with the same name uses it.", default=False),
     Option("--force", "Measure even where nothing enforces policies.", default=False),
@@ -57,12 +71,14 @@ OPTIONS = (
         "Only this part of what is selected, to be put together by `cni-conformance merge`: 3/8 is the third of eight.",
         "",
         "I/N",
+        needs_value=True,
     ),
     Option(
         "--world",
         "Instead of the catalogue: a world of so many pods, of whose questions a sample is asked (docs/large-worlds.md).",
         "",
         "pods=N[,namespaces=N][,seed=N][,questions=N]",
+        needs_value=True,
     ),
     Option("--report", "Folder for record.json and the reports made from it.", "", "DIR"),
     Option("--baseline", "Record of an earlier run: exit code and reports speak of what is new since then.", "", "RECORD"),
@@ -103,8 +119,13 @@ class Settings:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Settings:
-        """From a mapping that has at least the fields; other keys do not matter."""
+        """From a mapping that has at least the fields (None: not given); other keys do not matter."""
         own = {each.name: values[each.name] for each in fields(cls)}
+        for option in OPTIONS:
+            if option.needs_value:
+                if own[option.key] == "":
+                    raise InvalidSettings(f"{option.flag}: its value is empty; it is {option.metavar}")
+                own[option.key] = own[option.key] or ""
         own |= {key: tuple(own[key] or ()) for key in ("times", "outside")}
         settings = cls(**own)
         if settings.provider not in ("kind", "kubeconfig", "simulated"):

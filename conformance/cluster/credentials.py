@@ -41,7 +41,11 @@ def configuration_of(kubeconfig: Path | None, context: str | None) -> tuple[Any,
         if context is not None and context not in names:
             raise BrokenCluster(f"kubeconfig {file} has no context {context!r}; it has: {', '.join(names) or 'none'}")
         config.load_kube_config(file, context, configuration, persist_config=False, temp_file_path=_certificates())
-    except (config.ConfigException, yaml.YAMLError, OSError, ValueError, KeyError, TypeError) as fault:
+    except yaml.YAMLError as fault:  # whose own words may quote a token
+        mark = getattr(fault, "problem_mark", None)
+        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise BrokenCluster(f"kubeconfig {file} cannot be used: it is no YAML{where}") from None
+    except (config.ConfigException, OSError, ValueError, KeyError, TypeError) as fault:
         raise BrokenCluster(f"kubeconfig {file} cannot be used: {' '.join(str(fault).split())}") from fault
     return configuration, context or current["name"]
 

@@ -8,6 +8,9 @@ from enum import StrEnum
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.connection import BrokenRequest, Connection, Document
 
+LARGEST_LOG = 2**26
+"""Bytes of a pod's log: six times what a kubelet keeps as a rule. What else a pod writes there must not fill our memory."""
+
 _OF_JOB, _INDEX = "batch.kubernetes.io/job-name", "batch.kubernetes.io/job-completion-index"
 
 
@@ -76,9 +79,13 @@ def job(connection: Connection, namespace: str, name: str, container: str) -> Jo
 
 
 def log_of(connection: Connection, namespace: str, pod: str, container: str) -> str:
-    """All that the kubelet still has of what a container wrote. Raises BrokenCluster."""
+    """All that the kubelet still has of what a container wrote. Raises BrokenCluster, also where that is more than any run writes."""
     method = connection.core.read_namespaced_pod_log
-    return connection.text(f"read the log of pod {namespace}/{pod}", method, pod, namespace, container=container)
+    doing = f"read the log of pod {namespace}/{pod}"
+    log = connection.text(doing, method, pod, namespace, container=container, limit_bytes=LARGEST_LOG + 1)
+    if len(log.encode()) > LARGEST_LOG:
+        raise BrokenCluster(f"the log of pod {pod} is larger than {LARGEST_LOG >> 20} MiB, which no run writes: it is not read")
+    return log
 
 
 def trouble_of(connection: Connection, of: Job) -> str:

@@ -25,7 +25,6 @@ from conformance.cluster.ready import NodeFacts, Questions, wait_for_nodes, wait
 from conformance.cluster.toolbox import Toolbox
 from conformance.world.progress import Progress, Silent
 
-
 _CREATE_LIMIT = 600.0  # the node image may have to be pulled
 _LOAD_LIMIT = 300.0
 _NODES_LIMIT = 60.0
@@ -65,8 +64,8 @@ def up(
 
     Raises InvalidCluster (nothing was made), BrokenCluster or whatever interrupted it (all that was made is removed).
     """
+    check(name, plugin, family, workers, kube_proxy)
     family, kube_proxy = family or plugin.default_family, kube_proxy or plugin.kube_proxy[0]
-    _check(name, plugin, family, workers, kube_proxy)
     with state.lock(name):
         if known(name) is not None:
             remedy = f"remove it (`cni-conformance cluster down --name {name}`), or give another --name"
@@ -215,14 +214,15 @@ class _Making:
             outside.connect(self.commands, self.toolbox.docker, net, host, dict(ways(nodes)), image, self.labels)
 
 
-def _check(name: str, plugin: Descriptor, family: str, workers: int, kube_proxy: str) -> None:
+def check(name: str, plugin: Descriptor, family: str = "", workers: int = 2, kube_proxy: str = "") -> None:
+    """Whether `up` can make this of these words; asked before what it needs is brought. Raises InvalidCluster."""
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?", name):
         raise InvalidCluster(f"--name {name}: small letters, digits and hyphens, at most 30 of them")
-    if family not in plugin.families:
+    if family and family not in plugin.families:
         raise InvalidCluster(f"plugin {plugin.name} carries {', '.join(plugin.families)}, not {family}")
     if workers < 1:
         raise InvalidCluster(f"{workers} workers: at least one (two, for pairs on the same node and across nodes)")
-    if kube_proxy not in plugin.kube_proxy:
+    if kube_proxy and kube_proxy not in plugin.kube_proxy:
         raise InvalidCluster(f"plugin {plugin.name} runs beside kube-proxy of mode {', '.join(plugin.kube_proxy)}, not {kube_proxy}")
 
 

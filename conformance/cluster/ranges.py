@@ -32,6 +32,16 @@ def room_for(family: str, pods: int) -> tuple[Mapping[str, object], ...]:
     return tuple({"kubeadmConfigPatches": [yaml.safe_dump(patch, sort_keys=False)]} for patch in patches)
 
 
+_WHOLE = 16
+"""Length of the prefix from which the ranges of all nodes come, kind's and the plugins' own; no plugin has a longer one."""
+
+
+def most_on_a_node(family: str, nodes: int) -> int | None:
+    """For how many pods `room_for` finds addresses on each of so many nodes. None: for as many as one likes, in IPv6 alone."""
+    addresses = 1 << 32 - _WHOLE - (nodes - 1).bit_length()
+    return None if family == "ipv6" else (4 * (addresses - 9) + 3) // 5
+
+
 def configuration(plugin: Descriptor, toolbox: Toolbox, values: Mapping[str, object], pods_per_node: int = 0) -> str:
     """The kind configuration: the plugin's, with our and the toolbox's patches merged in (mappings merge, lists grow)."""
     content = yaml.safe_load(plugin.render(plugin.kind, **values))

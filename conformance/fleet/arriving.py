@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 
 from conformance.cluster.connection import Connection
 from conformance.cluster.jobs import NoSuchJob
+from conformance.exit_code import BROKEN_WORLD
 from conformance.fleet.fleet import Fleet, FleetJob, Part
-from conformance.fleet.results import BROKEN, Arrival
+from conformance.fleet.results import Arrival
 from conformance.inside import fetching
 
 _INDEX = "index "
@@ -31,20 +32,20 @@ def arrivals(connection: Connection, fleet: Fleet, patience: float, say: Callabl
         except NoSuchJob as fault:
             if len(fleet.jobs) == 1:
                 raise
-            yield [Arrival(part, why=str(fault), exit_code=BROKEN) for part in job.parts]
+            yield [Arrival(part, why=str(fault), exit_code=BROKEN_WORLD) for part in job.parts]
 
 
 def _of_job(connection: Connection, namespace: str, job: FleetJob, patience: float, say: Callable[[str], None]) -> list[Arrival]:
     try:
         found = fetching.ended(connection, namespace, job.name, patience, say)
     except fetching.StillRunning as fault:
-        return [Arrival(part, why=str(fault), exit_code=BROKEN) for part in job.parts]
+        return [Arrival(part, why=str(fault), exit_code=BROKEN_WORLD) for part in job.parts]
     if not found.is_indexed or found.completions != len(job.parts):
         raise OtherFleet(f"{found} has {found.completions} parts, and the file says {len(job.parts)}: was it rendered from this file?")
     try:
         came = fetching.parts(connection, found)
     except fetching.NoPods as fault:
-        return [Arrival(part, why=str(fault), exit_code=BROKEN) for part in job.parts]
+        return [Arrival(part, why=str(fault), exit_code=BROKEN_WORLD) for part in job.parts]
     return [arrival(part, each) for part, each in zip(job.parts, came, strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""The file of a fleet, and all that is wrong in it, each with line and caret."""
+"""The file of a fleet, and all that is wrong in it, each with line and column, and without its values: they may be credentials."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class InvalidFleet(ValueError):
 
 def load(path: Path, wrong_words: WrongWords, *, with_kubeconfigs: bool = True) -> Fleet:
     """The fleet in this file. Without its kubeconfigs it can be fetched, not rendered. Raises InvalidFleet."""
-    source, syntax = read(path)
+    source, syntax = read(path, is_private=True)
     if source is None:
         raise InvalidFleet(syntax)
     faults = [*syntax, *(fault for _, fault in shape_faults(source, schema()))]
@@ -109,7 +109,7 @@ class _Reading:
             self.faults.append(self.source.fault("where is its kubeconfig? Say one of kubeconfig (a file) and secret (on the hub)", keys))
         elif "secret" in value:
             name, _, key = value["secret"].partition("/")
-            if re.fullmatch(rf"{self.value['name']}(-[0-9]+)?(\.[0-9]+)?", name):
+            if re.fullmatch(rf"{self.value['name']}(--[0-9]+)?(\.[0-9]+)?", name):
                 self.faults.append(
                     self.source.fault(f"Secret {name} is what the fleet calls its own: give it another name", (*keys, "secret"))
                 )
@@ -120,7 +120,7 @@ class _Reading:
                 return portable(path, value.get("context", ""), value["name"]), value["name"]
             except InvalidKubeconfig as fault:
                 key = "context" if isinstance(fault, InvalidContext) else "kubeconfig"
-                self.faults.append(self.source.fault(f"kubeconfig {value['kubeconfig']} {fault}", (*keys, key)))
+                self.faults.append(self.source.fault(f"its kubeconfig {fault}", (*keys, key)))
         return "", value["name"]
 
     def plugin(self, keys: Keys, value: Mapping[str, Any]) -> None:

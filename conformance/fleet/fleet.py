@@ -14,6 +14,9 @@ may read them: that is what several Jobs keep small. It is also the most shards 
 
 USUAL_PARALLELISM = 20
 
+_OF_SEVERAL = "--"
+"""Before the number of a Job. No fleet's name has it in it: else those of two fleets could be the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class SecretKey:
@@ -94,7 +97,7 @@ class Fleet:
         cluster are rarely measured at the same time.
         """
         groups = [_by_turns(group) for group in _groups(self.members)]
-        names = [self.name] if len(groups) == 1 else [f"{self.name}-{number}" for number in range(1, len(groups) + 1)]
+        names = [self.name] if len(groups) == 1 else [f"{self.name}{_OF_SEVERAL}{number}" for number in range(1, len(groups) + 1)]
         return tuple(map(FleetJob, names, groups, _shares(self.parallelism, [len(group) for group in groups])))
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from conformance.scenario.source import UNREADABLE, compose, construct, no_yaml
+from conformance.scenario.source import UNREADABLE, compose, construct, discreet, no_yaml
 
 _FILES = {
     "certificate-authority": "certificate-authority-data",
@@ -24,7 +24,7 @@ _TOKEN = "docs/rbac.yaml makes a service account whose token is enough"  # noqa:
 
 
 class InvalidKubeconfig(ValueError):
-    """A kubeconfig that a pod elsewhere cannot use. The text continues `FILE …`."""
+    """A kubeconfig that a pod elsewhere cannot use. The text continues `FILE …`, and quotes nothing that may be a credential."""
 
 
 class InvalidContext(InvalidKubeconfig):
@@ -67,14 +67,15 @@ def _read(path: Path) -> Mapping[str, Any]:
         raise InvalidKubeconfig(f"cannot be read: {fault.strerror}") from None
     except UnicodeDecodeError:
         raise InvalidKubeconfig("is no kubeconfig: it is no text") from None
-    except ValueError as fault:
-        raise InvalidKubeconfig(f"is no path: {fault}") from None
+    except ValueError:
+        raise InvalidKubeconfig("is no path") from None
     try:
         root = compose(text)
         content = None if root is None else construct(root)
     except UNREADABLE as wrong:
         what, place = no_yaml(wrong, text)
-        raise InvalidKubeconfig(f"{what} (line {place[0] + 1})" if place else what) from None
+        where = f" (line {place[0] + 1}, column {place[1] + 1})" if place else ""
+        raise InvalidKubeconfig(f"{discreet(what)}{where}") from None
     if not isinstance(content, dict) or not isinstance(content.get("contexts"), list):
         raise InvalidKubeconfig("is no kubeconfig: it has no list of contexts")
     return content
@@ -140,18 +141,19 @@ def _take_files(entry: dict[str, Any], folder: Path) -> None:
     for key, inline in _FILES.items():
         file = _text(entry.pop(key, ""))
         if file and inline not in entry:
-            entry[inline] = base64.b64encode(_bytes(folder / file)).decode()
+            entry[inline] = base64.b64encode(_bytes(folder / file, key)).decode()
     if file := _text(entry.pop("tokenFile", "")):
-        entry["token"] = _bytes(folder / file).decode("utf-8", "replace").strip()
+        entry["token"] = _bytes(folder / file, "tokenFile").decode("utf-8", "replace").strip()
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, key: str) -> bytes:
+    """What the file holds that this key names: not the file is told, which may be the credential itself."""
     try:
         return path.expanduser().read_bytes()
     except OSError as fault:
-        raise InvalidKubeconfig(f"names the file {path}, which cannot be read: {fault.strerror}") from None
-    except (ValueError, RuntimeError) as fault:  # a zero byte; the home of a user who is not there
-        raise InvalidKubeconfig(f"names the file {path}, which is no path: {fault}") from None
+        raise InvalidKubeconfig(f"names a file ({key}) that cannot be read: {fault.strerror}") from None
+    except (ValueError, RuntimeError):  # a zero byte; the home of a user who is not there
+        raise InvalidKubeconfig(f"names a file ({key}) by what is no path") from None
 
 
 def _text(value: object) -> str:

@@ -47,10 +47,13 @@ def objects(fleet: Fleet) -> Iterator[Document]:
 
 
 def _holders(fleet: Fleet, job: FleetJob, kind: str, data: Mapping[str, str]) -> Iterator[Document]:
-    """Objects of one kind that hold the data, as few as there can be: JOB, JOB.2, …"""
+    """Objects of one kind that hold the data, as few as there can be: JOB, JOB.2, …
+
+    None of them changes once it is there: a second night that is applied over the first would else give new words to its last pods.
+    """
     for number, mine in enumerate(_portions(job, data), 1):
         name = job.name if number == 1 else f"{job.name}.{number}"
-        yield {"apiVersion": "v1", "kind": kind, "metadata": _metadata(fleet, name), "data": mine}
+        yield {"apiVersion": "v1", "kind": kind, "metadata": _metadata(fleet, name), "immutable": True, "data": mine}
 
 
 def _portions(job: FleetJob, data: Mapping[str, str]) -> Iterator[dict[str, str]]:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 
+from conformance.exit_code import ALL_PASSED, BROKEN_WORLD, SOMETHING_FAILED
 from conformance.fleet.fleet import Member, Part
 from conformance.inside.emitted import packed
 from conformance.inside.fetching import gravest
-from conformance.record import Facts, InvalidRecord, Run, read
+from conformance.inside.folders import keep
+from conformance.record import Facts, InvalidRecord, Run
 from conformance.record.merge import InvalidMerge, merge
 from conformance.record.opening import NAME, PACKED
 from conformance.report import write_reports
 from conformance.world.verdict import Outcome
 
-FAILED, BROKEN = 1, 3
-"""Exit codes, as those of `run`."""
+_WORTH_A_POOL = 4
+"""Records for which processes are started: one takes a second to begin, and a large record two to be written."""
+
+_LARGEST_POOL = 8
+"""Processes, of half a gigabyte each."""
 
 RECORD = NAME + PACKED
 """Records of many clusters are kept packed: a ninth of their size."""
@@ -58,6 +68,26 @@ def folder_of(part: Part, folder: Path) -> Path:
     return own / f"shard-{part.shard.number}" if part.shard.total > 1 else own
 
 
+def results_of(arrivals: Sequence[Arrival], folder: Path) -> list[Result]:
+    """What became of each member, in their order, by as many processes as there are processors: reports are work. Raises OSError."""
+    came: dict[Member, list[Arrival]] = {}
+    for each in arrivals:
+        came.setdefault(each.part.member, []).append(each)
+    tasks = [(member, mine, folder) for member, mine in came.items()]
+    workers = min(os.cpu_count() or 1, _LARGEST_POOL)
+    if workers > 1 and sum(each.packed is not None for each in arrivals) >= _WORTH_A_POOL:
+        try:
+            with ProcessPoolExecutor(workers, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+                return list(pool.map(_result, tasks))
+        except BrokenProcessPool:  # one was killed, most likely for its memory: one after the other then
+            pass
+    return list(map(_result, tasks))
+
+
+def _result(task: tuple[Member, Sequence[Arrival], Path]) -> Result:
+    return result_of(*task)
+
+
 def result_of(member: Member, arrivals: Sequence[Arrival], folder: Path) -> Result:
     """Writes the records of a member's parts, and where all are there the whole one with its reports. Raises OSError."""
     runs, troubles, codes = list[tuple[str, Run]](), list[tuple[str, str]](), list[int]()
@@ -68,13 +98,13 @@ def result_of(member: Member, arrivals: Sequence[Arrival], folder: Path) -> Resu
             codes.append(each.exit_code)
         except InvalidRecord as fault:
             troubles.append((str(each.part), str(fault)))
-            codes.append(BROKEN if each.packed is not None else each.exit_code or BROKEN)
+            codes.append(BROKEN_WORLD if each.packed is not None else each.exit_code or BROKEN_WORLD)
     lost = len(troubles)
     if not lost:
         try:
             return _whole(member, runs, codes, folder / member.name)
         except InvalidMerge as fault:
-            troubles, codes = [(member.name, str(fault))], [BROKEN]
+            troubles, codes = [(member.name, str(fault))], [BROKEN_WORLD]
     outcomes = Counter(scenario.outcome for _, run in runs for scenario in run.scenarios)
     return Result(member, runs[0][1].facts if runs else None, outcomes, tuple(troubles), gravest(codes), lost)
 
@@ -83,13 +113,7 @@ def _kept(arrival: Arrival, folder: Path) -> Run:
     """The run of a part, whose record is in the folder now. Raises InvalidRecord (also where none has arrived), OSError."""
     if arrival.packed is None:
         raise InvalidRecord(arrival.why)
-    _put(arrival.packed, folder)
-    return read(folder)
-
-
-def _put(content: bytes, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / RECORD).write_bytes(content)
+    return keep(arrival.packed, folder / RECORD)
 
 
 def _whole(member: Member, runs: Sequence[tuple[str, Run]], codes: Sequence[int], own: Path) -> Result:
@@ -97,14 +121,15 @@ def _whole(member: Member, runs: Sequence[tuple[str, Run]], codes: Sequence[int]
     run = runs[0][1]
     if member.shards > 1:
         run = merge(runs)
-        _put(packed(run.to_json().encode()), own)
+        (own / RECORD).write_bytes(packed(run.to_json().encode()))
     write_reports(run, own)
     outcomes = Counter(each.outcome for each in run.scenarios)
-    code, troubles = FAILED if outcomes[Outcome.FAILED] else BROKEN if outcomes[Outcome.ERROR] else 0, list[tuple[str, str]]()
+    code = SOMETHING_FAILED if outcomes[Outcome.FAILED] else BROKEN_WORLD if outcomes[Outcome.ERROR] else ALL_PASSED
+    troubles = list[tuple[str, str]]()
     if run.was_cut_short:
-        code = BROKEN
+        code = BROKEN_WORLD
         troubles.append((member.name, f"cut short: {len(run.scenarios)} of {run.facts.planned} scenarios are in its record"))
-    elif (worst := gravest(codes)) not in (code, 0) and not (worst == BROKEN and outcomes[Outcome.ERROR]):
+    elif (worst := gravest(codes)) not in (code, ALL_PASSED) and not (worst == BROKEN_WORLD and outcomes[Outcome.ERROR]):
         troubles.append((member.name, f"a pod ended with exit code {worst}, which no scenario explains: its log does"))
         code = worst
     return Result(member, run.facts, outcomes, tuple(troubles), code, is_whole=not run.was_cut_short)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-import zlib
 from base64 import b64decode, b64encode
 from binascii import Error as NoBase64
 from collections.abc import Iterator
@@ -26,9 +25,6 @@ _CONTENT = re.compile(r"[A-Za-z0-9+/]+=*")
 WIDTH = 4096
 """Characters of a line: container runtimes cut lines that are longer than 16 KiB, and put some forty characters before each."""
 
-_LONGEST = 2**30
-"""Bytes of a record that is unpacked: a log is written by others."""
-
 
 class InvalidName(ValueError):
     """A name that no record can be emitted under."""
@@ -40,22 +36,10 @@ class BrokenLog(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """A record as a log holds it; `packed` is its gzip."""
+    """A record as a log holds it; `packed` is its gzip, if whoever wrote it was honest."""
 
     name: str
     packed: bytes
-
-    @property
-    def text(self) -> str:
-        """The record. Raises BrokenLog where it is not packed as it should be."""
-        try:
-            unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)  # with the head of a gzip
-            text = unpacking.decompress(self.packed, _LONGEST).decode()
-        except (zlib.error, ValueError):
-            text = ""
-        if not text or not unpacking.eof:
-            raise BrokenLog("holds something that is no packed record")
-        return text
 
 
 def check_name(name: str) -> str:

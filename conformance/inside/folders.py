@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from conformance.inside.emitted import Emitted
 from conformance.inside.fetching import Part
 from conformance.record import Run
-from conformance.report import write_reports
+from conformance.record.opening import PACKED, unpacked
 
 
 def folders(parts: Sequence[Part], output: Path, *, is_indexed: bool) -> Iterator[tuple[Part, Path]]:
@@ -29,16 +28,15 @@ def folders(parts: Sequence[Part], output: Path, *, is_indexed: bool) -> Iterato
         yield part, output / name
 
 
-def keep(emitted: Emitted, folder: Path) -> Run:
-    """Writes the record as it was emitted, and its reports. Returns the run.
+def keep(content: bytes, file: Path) -> Run:
+    """Writes a packed record: as it is where the file's name says so (PACKED), else unpacked. Returns its run.
 
-    Raises BrokenLog or InvalidRecord where it is none, OSError where the folder cannot be written.
+    What is no record is not written. Raises InvalidRecord, OSError.
     """
-    text = emitted.text
-    run = Run.from_json(text)
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / "record.json.new"
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(folder / "record.json")
-    write_reports(run, folder)
+    text = unpacked(content, is_packed=True)
+    run = Run.from_json(text.decode())
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.new")
+    draft.write_bytes(content if file.name.endswith(PACKED) else text)
+    draft.replace(file)
     return run

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from conformance.cluster.rights import cluster_role
+from conformance.exit_code import NOTHING_ENFORCES, SOMETHING_FAILED, WRONG_USAGE
 
 Document = dict[str, Any]
 
@@ -22,7 +23,7 @@ NAME = "cni-conformance"
 WORK = "/work"
 """The one folder of the container that can be written."""
 
-FINAL = (1, 2, 4)
+FINAL = (SOMETHING_FAILED, WRONG_USAGE, NOTHING_ENFORCES)
 """Exit codes of a run that another try does not change: something failed, wrong usage, nothing enforces. A broken world may be mended
 by then, and a killed pod has said nothing."""
 

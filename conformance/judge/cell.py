@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from conformance.judge.finding import Enforcement, Finding, Transient, counted
@@ -26,7 +27,7 @@ class Stretch:
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: it remembers its stretches
 class JudgedCell:
     """A cell with all that judging it needs.
 
@@ -47,7 +48,7 @@ class JudgedCell:
         """Whether the cell agreed already before the change, so that agreeing at first says nothing about the change."""
         return self.before is self.expectation.verdict
 
-    @property
+    @cached_property
     def stretches(self) -> tuple[Stretch, ...]:
         """The track as right and wrong stretches. Broken answers say nothing about the plugin and are left out.
 

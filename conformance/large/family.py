@@ -73,8 +73,8 @@ def _denied(layout: Layout) -> tuple[policies.Policies, tuple[Action, ...]]:
 
 def _tiers(layout: Layout) -> tuple[policies.Policies, tuple[Action, ...]]:
     found = policies.tiers(layout)
-    # An api that becomes a job is asked by nobody any more; either reaches what the other did.
-    turned = {ref: {"tier": tier} for old, tier in (("job", "api"), ("api", "job")) for ref in _of_tier(layout, old)}
+    # Both serve the same ports: everybody reaches the new web, few the new api; and either reaches what the other did.
+    turned = {ref: {"tier": tier} for old, tier in (("web", "api"), ("api", "web")) for ref in _of_tier(layout, old)}
     return found, (Apply(tuple(found)), *((Relabel(turned),) if turned else ()))
 
 

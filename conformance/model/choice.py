@@ -8,7 +8,7 @@ In this order, until as many are chosen as may be asked:
    each port;
 4. for each pod one for each course of verdicts that there is for its kind in either role (blocked by the first step and allowed
    again by the second, …): a pod that the plugin forgot is seen;
-5. pairs of pods across nodes, at random: a quarter at least of what 1 and 2 have left.
+5. pairs of pods across nodes, at random: a quarter at least of what 1 and 2 have left; where they run out, any others.
 
 Nothing here is as large as all pairs of pods.
 """
@@ -18,24 +18,19 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, product
-from typing import TypeVar
 
 from conformance.model.classes import ClassTable
-from conformance.model.kinds import State, kinds_of
+from conformance.model.kinds import Kind, Lane, State, kinds_of, lanes_of
 from conformance.world.place import Pod, World, family_of
-from conformance.world.question import Question, questions_of
-from conformance.world.verdict import Family, Protocol, Verdict
-
-Key = TypeVar("Key")
+from conformance.world.question import Question
+from conformance.world.verdict import Family, Verdict
 
 _TRIES = 20
 """How often something is tried for a question: chance may hit what is not wanted, or what was chosen before."""
 
-Lane = tuple[int, Protocol]
-Spot = tuple[str, str | None]
 Course = tuple[Verdict, ...]
 Meeting = tuple[int, bool, Lane]
 """The other end's kind, whether it is of the same namespace, and the port."""
@@ -86,34 +81,6 @@ def choose(states: Sequence[State], families: Sequence[Family], most: int, seed:
     return _Choosing(states, families, most, seed).choice()
 
 
-@dataclass
-class _Kind:
-    """The pods of a kind by where they are, and the ports that they serve (all the same, or all that one of them does)."""
-
-    spots: dict[Spot, list[str]] = field(default_factory=dict)
-    lanes: dict[Lane, None] = field(default_factory=dict)
-
-    def add(self, pod: Pod) -> None:
-        self.spots.setdefault((pod.namespace, pod.node), []).append(pod.ref)
-        self.lanes |= dict.fromkeys(_lanes(pod))
-
-    @property
-    def size(self) -> int:
-        return sum(map(len, self.spots.values()))
-
-    @cached_property
-    def all_spots(self) -> list[Spot]:
-        return list(self.spots)
-
-    @cached_property
-    def by_namespace(self) -> dict[str, list[Spot]]:
-        return _grouped((spot[0], spot) for spot in self.spots)
-
-    @cached_property
-    def by_node(self) -> dict[str | None, list[Spot]]:
-        return _grouped((spot[1], spot) for spot in self.spots)
-
-
 class _Choosing:
     def __init__(self, states: Sequence[State], families: Sequence[Family], most: int, seed: int) -> None:
         self.states, self.families, self.most, self.seed = states, tuple(families), most, seed
@@ -121,9 +88,9 @@ class _Choosing:
         self.world: World = states[0][0]
         self.pods = {ref: pod for ref, pod in self.world.pods.items() if self.families_of(pod)}
         self.kind_of = kinds_of(states)
-        self.kinds: dict[int, _Kind] = {}
+        self.kinds: dict[int, Kind] = {}
         for ref, pod in self.pods.items():
-            self.kinds.setdefault(self.kind_of[ref], _Kind()).add(pod)
+            self.kinds.setdefault(self.kind_of[ref], Kind()).add(pod)
         self.chosen: dict[Question, None] = {}
         self.covered: set[tuple[int, int]] = set()
         self.done: dict[tuple[str, bool], set[Course]] = {}
@@ -140,8 +107,7 @@ class _Choosing:
     def choice(self) -> Choice:
         possible, others = self.possible(), ""
         if possible <= self.most:
-            mine = World(self.world.namespaces, self.pods)
-            for question in questions_of(mine, self.families):
+            for question in self.others():
                 self.add(question)
         else:
             first, more = self.of_each_two_kinds()
@@ -158,7 +124,7 @@ class _Choosing:
 
     def possible(self) -> int:
         """How many questions there are, counted by groups of pods that have the same families and as many ports."""
-        groups = Counter((self.families_of(pod), len(_lanes(pod))) for pod in self.pods.values())
+        groups = Counter((self.families_of(pod), len(lanes_of(pod))) for pod in self.pods.values())
         total = 0
         for (one, count), (other, others) in product(groups.items(), repeat=2):
             pairs = count * (others - (one == other))
@@ -230,7 +196,7 @@ class _Choosing:
     def question(self, source: Pod, destination: Pod, lane: Lane) -> Question | None:
         """On a port that the destination serves, over one of the families that both have."""
         families = [family for family in self.families_of(source) if family in self.families_of(destination)]
-        if lane not in _lanes(destination) or not families:
+        if lane not in lanes_of(destination) or not families:
             return None
         return Question(source.ref, destination.ref, *lane, self.dice.choice(families))
 
@@ -278,19 +244,28 @@ class _Choosing:
                 break
             source, destination = self.dice.choice(every), self.dice.choice(every)
             is_wanted = source.node != destination.node if has_nodes else source is not destination
-            lanes = _lanes(destination)
+            lanes = lanes_of(destination)
             question = self.question(source, destination, self.dice.choice(lanes)) if is_wanted and lanes else None
             if question is not None:
                 self.add(question)
-        return "" if len(self.chosen) == before else "at random across nodes" if has_nodes else "at random"
+        is_short = len(self.chosen) < self.most
+        self.fill_up()
+        if len(self.chosen) == before or not has_nodes:
+            return "" if len(self.chosen) == before else "at random"
+        return "at random, first across nodes" if is_short else "at random across nodes"
 
+    def fill_up(self) -> None:
+        """Any of the others where chance met too few: those that are left are then so few that each may be looked at."""
+        if missing := self.most - len(self.chosen):
+            numbers = set(self.dice.sample(range(self.possible() - len(self.chosen)), missing))
+            for question in [each for number, each in enumerate(self.others()) if number in numbers]:
+                self.add(question)
 
-def _lanes(pod: Pod) -> list[Lane]:
-    return list(dict.fromkeys((port.number, port.protocol) for port in pod.serves))
-
-
-def _grouped(pairs: Iterable[tuple[Key, Spot]]) -> dict[Key, list[Spot]]:
-    found: dict[Key, list[Spot]] = {}
-    for key, spot in pairs:
-        found.setdefault(key, []).append(spot)
-    return found
+    def others(self) -> Iterator[Question]:
+        """Every question that is not chosen yet, one at a time."""
+        for source, destination in product(self.pods.values(), [pod for pod in self.pods.values() if pod.serves]):
+            both = [family for family in self.families_of(source) if family in self.families_of(destination)]
+            for lane, family in product(lanes_of(destination), both if source is not destination else ()):
+                question = Question(source.ref, destination.ref, *lane, family)
+                if question not in self.chosen:
+                    yield question

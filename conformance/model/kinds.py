@@ -6,17 +6,59 @@ network, a node), on port and family, and on nothing else: so a few pairs of eac
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TypeVar
 
 from conformance.model.alike import Coverage, Words, rules_of, words_of
 from conformance.model.match import labels_of
 from conformance.world.labels import Selector
-from conformance.world.place import LEGACY_ANNOTATION, World
+from conformance.world.place import LEGACY_ANNOTATION, Pod, World
 from conformance.world.policy import NetworkPolicy
+from conformance.world.verdict import Protocol
+
+Key = TypeVar("Key")
+
+Lane = tuple[int, Protocol]
+Spot = tuple[str, str | None]
+"""A namespace, and a node."""
 
 State = tuple[World, tuple[NetworkPolicy, ...]]
 """Who is there, and the policies in force."""
+
+
+@dataclass
+class Kind:
+    """The pods of a kind by where they are, and the ports that they serve (all the same, or all that one of them does)."""
+
+    spots: dict[Spot, list[str]] = field(default_factory=dict)
+    lanes: dict[Lane, None] = field(default_factory=dict)
+
+    def add(self, pod: Pod) -> None:
+        """A pod more."""
+        self.spots.setdefault((pod.namespace, pod.node), []).append(pod.ref)
+        self.lanes |= dict.fromkeys(lanes_of(pod))
+
+    @property
+    def size(self) -> int:
+        """How many pods."""
+        return sum(map(len, self.spots.values()))
+
+    @cached_property
+    def all_spots(self) -> list[Spot]:
+        """Where some of them are."""
+        return list(self.spots)
+
+    @cached_property
+    def by_namespace(self) -> dict[str, list[Spot]]:
+        """The same by namespace."""
+        return _grouped((spot[0], spot) for spot in self.spots)
+
+    @cached_property
+    def by_node(self) -> dict[str | None, list[Spot]]:
+        """The same by node."""
+        return _grouped((spot[1], spot) for spot in self.spots)
 
 
 def kinds_of(states: Sequence[State]) -> dict[str, int]:
@@ -73,3 +115,15 @@ def _namespaces(world: World, words: Words, policies: tuple[NetworkPolicy, ...])
         )
         for each in world.namespaces.values()
     }
+
+
+def lanes_of(pod: Pod) -> list[Lane]:
+    """The ports that it serves, each once."""
+    return list(dict.fromkeys((port.number, port.protocol) for port in pod.serves))
+
+
+def _grouped(pairs: Iterable[tuple[Key, Spot]]) -> dict[Key, list[Spot]]:
+    found: dict[Key, list[Spot]] = {}
+    for key, spot in pairs:
+        found.setdefault(key, []).append(spot)
+    return found

@@ -181,11 +181,14 @@ class Probes:
         return [self.probes[ref] for ref in refs if ref in self.probes]
 
     def _lines(self, questions: Iterable[Question]) -> dict[str, dict[Question, Line]]:
-        """The questions of each source that can be asked, in the agent's words."""
+        """The questions of each source that can be asked, in the agent's words, which are the same whoever asks."""
         found: dict[str, dict[Question, Line]] = {}
+        lines: dict[tuple[object, ...], Line | None] = {}
         for question in questions:
-            line = line_of(self.world, question)
-            if line is not None:
+            key = question.destination, question.port, question.protocol, question.family, question.size
+            if key not in lines:
+                lines[key] = line_of(self.world, question)
+            if (line := lines[key]) is not None:
                 found.setdefault(question.source, {})[question] = line
         return found
 

@@ -12,6 +12,7 @@ import json
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ PARTS = ".parts"
 
 PACKED = ".gz"
 """How the name of a record ends that is packed with gzip."""
+
+LARGEST = 2**28
+"""Bytes of a record that was packed, ten times those of a whole catalogue: a few kilobytes that a stranger packed can fill any memory."""
 
 _GZIP = b"\x1f\x8b"
 """How gzip begins, and no text does."""
@@ -86,7 +90,7 @@ def data_of(path: Path) -> bytes:
 def unpacked(data: bytes, *, is_packed: bool = False) -> bytes:
     """The text of a record in UTF-8. `is_packed`: it must be gzip; else it is unpacked where it begins like that. Raises InvalidRecord."""
     try:
-        data = gzip.decompress(data) if is_packed or data.startswith(_GZIP) else data
+        data = _decompressed(data) if is_packed or data.startswith(_GZIP) else data
         if not data.isascii():
             data.decode()
     except (gzip.BadGzipFile, EOFError, zlib.error):
@@ -94,6 +98,15 @@ def unpacked(data: bytes, *, is_packed: bool = False) -> bytes:
     except UnicodeDecodeError:
         raise InvalidRecord("the record is damaged: it is not text in UTF-8") from None
     return data
+
+
+def _decompressed(data: bytes) -> bytes:
+    """What gzip packed. Raises InvalidRecord where it is more than a record, and what gzip raises."""
+    with gzip.GzipFile(fileobj=BytesIO(data)) as file:
+        found = file.read(LARGEST + 1)
+    if len(found) > LARGEST:
+        raise InvalidRecord(f"this is no record: it is packed with gzip, and unpacked larger than {LARGEST:,} bytes, which none is")
+    return found
 
 
 def divided(data: bytes) -> tuple[Part, Sequence[Part] | None]:
@@ -208,7 +221,10 @@ def _lines(data: bytes) -> tuple[Part, Sequence[Part]]:
     lines = data.split(b"\n")[:-1]
     if not lines:
         raise InvalidRecord("the record is empty: its run was killed before it began")
-    return parsed(lines[0]), [Part(msgspec.Raw(line), f"line {number}") for number, line in enumerate(lines[1:], 2)]
+    parts = [Part(msgspec.Raw(line), f"line {number}") for number, line in enumerate(lines[1:], 2)]
+    # A scenario whose process crashed behind its measurement was added a second time: see `Writer.replace`.
+    latest = {_name_of(part) or part.path: part for part in parts}
+    return parsed(lines[0]), list(latest.values())
 
 
 def read_head(part: Part) -> tuple[Facts, int]:

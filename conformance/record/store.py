@@ -80,6 +80,11 @@ class Writer:
         self._append(document)
         self._scenarios.append((scenario, document))
 
+    def replace(self, scenario: ScenarioRecord) -> None:
+        """Puts a scenario into the place of the one with its name; in the file of parts the last one counts."""
+        self._scenarios = [each for each in self._scenarios if each[0].name != scenario.name]
+        self.add(scenario)
+
     def finish(self, facts: Facts) -> Run:
         """Writes the whole record with the final facts, in the order of the catalogue's files, and drops the parts."""
         self._file.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-_MOST, _FIRST = 50, 3
+_MOST, _FIRST = 12, 3
 """More names than so many are told by the first of them and a count."""
 
 

@@ -74,6 +74,8 @@ def _instead(word: str, known: list[str]) -> str:
 def _subject(source: Source, keys: Keys, value: Any) -> str:
     if isinstance(value, Mapping | list):
         return "a mapping" if isinstance(value, Mapping) else "a list"
+    if source.is_private:
+        return "this value"
     if isinstance(value, str):
         return _shown(value)
     return f"{source.written(keys)}{_BOOLEAN}" if isinstance(value, bool) else source.written(keys) or "nothing"

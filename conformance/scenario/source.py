@@ -39,12 +39,16 @@ for _kind in (Loader, _FastLoader):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that could be read as YAML. `value` is made of mappings, lists, strings, numbers, booleans and None."""
+    """A file that could be read as YAML. `value` is made of mappings, lists, strings, numbers, booleans and None.
+
+    `is_private`: it may hold a password, so that no fault shows its lines or quotes its values.
+    """
 
     path: Path
     lines: tuple[str, ...]
     root: yaml.Node
     value: Any
+    is_private: bool = False
 
     def fault(self, text: str, keys: Keys = (), *, at_key: bool = False, line: int = 0, column: int = 0) -> Fault:
         """A fault at the value with these keys, or at the key itself.
@@ -55,7 +59,7 @@ class Source:
         node = _find(self.root, keys)
         if isinstance(node, yaml.ScalarNode) and not at_key:
             row, start = self._within(node, line, column)
-        return Fault(self.path, row + 1, start + 1, text, self._line(row))
+        return Fault(self.path, row + 1, start + 1, text, self.shown(row))
 
     def written(self, keys: Keys) -> str:
         """What stands in the file for a scalar: `y` where the value is True."""
@@ -94,6 +98,10 @@ class Source:
     def _line(self, row: int) -> str:
         return self.lines[row] if row < len(self.lines) else ""
 
+    def shown(self, row: int) -> str:
+        """What a fault shows of a line, from 0."""
+        return "" if self.is_private else self._line(row)
+
 
 class InvalidText(ValueError):
     """Bytes that are no text in UTF-8. The message says what they are, and what to do."""
@@ -109,8 +117,11 @@ def decoded(data: bytes) -> str:
         raise InvalidText(f"byte {wrong.start + 1} is no UTF-8") from None
 
 
-def read(path: Path) -> tuple[Source | None, tuple[Fault, ...]]:
-    """The file's content, and what is wrong with it as YAML: syntax (then there is no content), a key twice, an alias."""
+def read(path: Path, *, is_private: bool = False) -> tuple[Source | None, tuple[Fault, ...]]:
+    """The file's content, and what is wrong with it as YAML: syntax (then there is no content), a key twice, an alias.
+
+    For `is_private` see `Source`.
+    """
     try:
         text = decoded(path.read_bytes())
     except OSError as wrong:
@@ -122,11 +133,13 @@ def read(path: Path) -> tuple[Source | None, tuple[Fault, ...]]:
         root = compose(text)
         if root is None:
             return None, (Fault(path, 0, 0, "is empty"),)
-        source = Source(path, lines, root, construct(root))
+        source = Source(path, lines, root, construct(root), is_private)
         return source, tuple(_repeated(source, root, ()))
     except UNREADABLE as wrong:
         what, place = no_yaml(wrong, text)
         row, column = place or (-1, -1)
+        if is_private:
+            return None, (Fault(path, row + 1, column + 1, discreet(what)),)
         return None, (Fault(path, row + 1, column + 1, what, lines[row] if 0 <= row < len(lines) else ""),)
 
 
@@ -145,6 +158,16 @@ def no_yaml(wrong: Exception, text: str) -> tuple[str, tuple[int, int] | None]:
         return f"is no YAML: {what}", (mark.line, mark.column) if mark else None
     known = {RecursionError: "nested too deeply", AttributeError: "a date that is none"}  # PyYAML's own words for these are Python's
     return f"is no YAML: {next((words for kind, words in known.items() if isinstance(wrong, kind)), wrong)}", None
+
+
+_QUOTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|\*\S+""")
+_HARMLESS = re.compile(r"'(\\?.|<[a-z ]+>)'|\*")
+"""Single signs, and what PyYAML calls its tokens: `<stream end>`."""
+
+
+def discreet(what: str) -> str:
+    """What `no_yaml` says, without what it quotes from the text: that may be a password."""
+    return _QUOTED.sub(lambda found: found[0] if _HARMLESS.fullmatch(found[0]) else "…", what)
 
 
 _FLAT = 500
@@ -178,7 +201,7 @@ def _repeated(source: Source, node: yaml.Node, keys: Keys) -> Iterator[Fault]:
             name = _key(key)
             if name in seen:
                 mark = key.start_mark
-                yield Fault(source.path, mark.line + 1, mark.column + 1, f"key {name!r} stands twice", source.lines[mark.line])
+                yield Fault(source.path, mark.line + 1, mark.column + 1, f"key {name!r} stands twice", source.shown(mark.line))
             seen.add(name)
             yield from _repeated(source, child, (*keys, name))
 

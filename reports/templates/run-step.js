@@ -3,7 +3,7 @@ const MOST_GROUPS = 12;
 
 function stepOf(data, step, room) {
   const cells = cellsOf(data, step), baseline = step.number === 0;
-  const policies = step.policies.length ? `In force: ${listed(step.policies.map(text), 50)}.` : baseline ? '' : 'No policy is in force.';
+  const policies = step.policies.length ? `In force: ${listed(step.policies.map(text), 12)}.` : baseline ? '' : 'No policy is in force.';
   return [
     element('p', {class: 'course'}, element('strong', {}, baseline ? 'The baseline, without any policy' : step.action), ` – ${step.course}. `, element('span', {class: 'muted'}, policies)),
     step.relabelled.length > 0 && element('p', {class: 'muted small'}, `Labels changed: ${step.relabelled.join('; ')}.`),

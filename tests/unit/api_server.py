@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import yaml
 
 
 class Server(ThreadingHTTPServer):
-    """Answers by path: a document, a text (a log), a status with its message, or a row of these, the last of which stays."""
+    """Answers by path: a document, a text (a log), a status with its message, or a row of these, the last of which stays.
+
+    `before` is called with each path before it is answered.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers: dict[str, Any] = {}
+        self.asked: list[SplitResult] = []
+        self.before: Callable[[str], object] = lambda path: None
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        found = self.server.answers.get(urlsplit(self.path).path, (404, "not found"))
+        asked = urlsplit(self.path)
+        self.server.asked.append(asked)
+        self.server.before(asked.path)
+        found = self.server.answers.get(asked.path, (404, "not found"))
         if isinstance(found, list):
             found = found.pop(0) if len(found) > 1 else found[0]
         code, content = found if isinstance(found, tuple) else (200, found)

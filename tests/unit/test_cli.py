@@ -66,6 +66,12 @@ def test_expected_tables_come_with_the_deciding_rules_and_need_no_cluster():
         (["run", "-k", "nothing-is-called-so", "-n", "0"], "no scenario was selected"),
         (["run", "no-such-folder"], "no-such-folder"),
         (["cluster", "up", "--cni=no-such"], "there is no plugin 'no-such'"),
+        (["run", "--setup", "--cni=calico", "--family=ipv6", "-n", "0"], "plugin calico carries ipv4, not ipv6"),
+        (
+            ["cluster", "up", "--setup", "--cni=calico-ebpf", "--kube-proxy=nftables"],
+            "runs beside kube-proxy of mode iptables, not nftables",
+        ),
+        (["doctor", "--setup", "--name=Big"], "--name Big: small letters, digits and hyphens"),
     ],
     ids=lambda each: " ".join(each) if isinstance(each, list) else "",
 )

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from conformance.cli import main
 from conformance.inside.emitted import lines_of, packed
-from conformance.inside.fetching import gravest
+from conformance.inside.fetching import Part, gravest
 
 RUN = sample_run.whole_run()
 RECORD = RUN.to_json()
@@ -115,6 +117,38 @@ def test_each_index_of_an_indexed_job_has_a_folder_of_its_own_and_the_gravest_co
     assert [fine, RECORD] == [(tmp_path / "out" / name / "record.json").read_text() for name in ("cilium.1-of-2", "cilium.2-of-2")]
 
 
+def test_several_logs_are_read_at_a_time(has, server, tmp_path):
+    """Each of two is answered only when the other one is asked for, too."""
+    both = Barrier(2, timeout=30)
+    server.before = lambda path: both.wait() if path.endswith("/log") else None
+    has(job(completionMode="Indexed", completions=2), *((pod(f"p{each}", 0, index=each), log_of(f"n{each}")) for each in "01"))
+    ended = fetch("night", "-o", str(tmp_path / "out"))
+    assert (0, False) == (ended.exit_code, both.broken)
+    assert ["n0", "n1"] == [Path(line).name for line in ended.output.splitlines()]
+
+
+def test_who_interrupts_waits_for_no_log(has, server, tmp_path, monkeypatch):
+    """The API server answers none of them before the command has ended."""
+    ended = Event()
+    server.before = lambda path: ended.wait(30) if path.endswith("/log") else None
+    monkeypatch.setattr("conformance.inside.fetching.Future", Interrupted)
+    has(job(completionMode="Indexed", completions=20), *((pod(f"p{each}", 0, index=str(each)), log_of(f"n{each}")) for each in range(20)))
+    try:
+        assert 130 == fetch("night", "-o", str(tmp_path / "out")).exit_code
+        assert not ended.is_set()
+    finally:
+        ended.set()
+    assert not (tmp_path / "out").exists()
+    assert 8 >= sum(path.path.endswith("/log") for path in server.asked)
+
+
+class Interrupted(Future[Part]):
+    """As if Ctrl-C came while somebody waits."""
+
+    def result(self, timeout: float | None = None) -> Part:
+        raise KeyboardInterrupt
+
+
 def test_an_index_without_a_record_is_named_and_the_others_are_kept(has, tmp_path):
     has(job(completionMode="Indexed", completions=3), (pod("a", 1, index="0"), log_of("one")), (pod("b", 137, index="1"), "1/3 passed"))
     ended = fetch("night", "-o", str(tmp_path / "out"))
@@ -169,6 +203,22 @@ def test_a_job_that_runs_is_waited_for(has, tmp_path, monkeypatch):
     assert "Job cni-conformance/night is under way: none of its pods runs now" in ended.output
 
 
+def test_a_record_that_would_fill_the_memory_is_not_unpacked(has, tmp_path, monkeypatch):
+    monkeypatch.setattr("conformance.record.opening.LARGEST", 1000)
+    has(job(), (pod(), log_of()))
+    ended = fetch("night", "-o", str(tmp_path / "out"))
+    sentence = "this is no record: it is packed with gzip, and unpacked larger than 1,000 bytes, which none is\n"
+    assert (3, sentence, False) == (ended.exit_code, ended.output, (tmp_path / "out").exists())
+
+
+def test_nor_is_a_log_that_would(has, server, tmp_path, monkeypatch):
+    monkeypatch.setattr("conformance.cluster.jobs.LARGEST_LOG", 2**20)
+    has(job(), (pod(), "ä" * 2**19 + "x"))
+    ended = fetch("night", "-o", str(tmp_path / "out"))
+    assert (3, "the log of pod night-1 is larger than 1 MiB, which no run writes: it is not read\n") == (ended.exit_code, ended.output)
+    assert [f"container=suite&limitBytes={2**20 + 1}"] == [path.query for path in server.asked if path.path.endswith("/log")]
+
+
 ROWS = [
     pytest.param(
         job(""), [(pod(code=None), "")], 3, "Job cni-conformance/night is under way (pod night-1 runs): wait for it", id="it still runs"
@@ -192,7 +242,7 @@ ROWS = [
     pytest.param(job(), [(pod(), log_of()[3000:])], 3, "has only the end of a record: its beginning was dropped", id="its log was rotated"),
     pytest.param(job(), [(pod(code=137), log_of()[:3000])], 3, "has only the beginning of a record", id="it was killed while it wrote"),
     pytest.param(
-        job(), [(pod(), "\n".join(lines_of("night", b"x")))], 3, "holds something that is no packed record", id="no packed record"
+        job(), [(pod(), "\n".join(lines_of("night", b"x")))], 3, "the record is damaged: it is packed with gzip, and", id="no packed record"
     ),
     pytest.param(
         job(), [(pod(), "\n".join(lines_of("night", packed(b"{}"))))], 3, "this is no record of cni-conformance", id="another document"
@@ -257,6 +307,24 @@ def test_a_cluster_that_may_not_be_read_is_told_with_the_right(server):
     ended = fetch("night")
     assert 3 == ended.exit_code
     assert re.match("no permission to read Job cni-conformance/night: .* cannot get resource", ended.output)
+
+
+@pytest.mark.parametrize("what_came", [log_of(), "killed\n"], ids=["a record", "no record"])
+def test_nothing_of_another_night_can_be_taken_for_this_one(has, tmp_path, what_came):
+    """Also by default: there it would be the folder of the same Job."""
+    has(job(), (pod(), what_came))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "record.json").write_text("last night's")
+    ended = fetch("night", "-o", str(tmp_path / "out"))
+    sentence = f"{tmp_path / 'out'} is not empty: give a new folder, so that nothing of another night is taken for this one's\n"
+    assert (2, sentence, "last night's") == (ended.exit_code, ended.output, (tmp_path / "out" / "record.json").read_text())
+
+
+def test_the_folder_of_the_job_is_a_new_one_too(has, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    has(job(), (pod(), log_of()))
+    first, second = fetch("night"), fetch("night")
+    assert (1, 2, True) == (first.exit_code, second.exit_code, second.output.startswith("reports/night is not empty: give a new folder"))
 
 
 def test_a_target_that_cannot_be_written_is_told(has, tmp_path):

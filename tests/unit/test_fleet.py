@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from conformance.cli import main
 from conformance.fleet.file import load
 from conformance.fleet.fleet import LARGEST_JOB, Fleet, Member, SecretKey
 from conformance.fleet.render import LARGEST_OBJECT, InvalidSize, objects
+from conformance.inside.job import FINAL
 
 
 def no_fault(words: object, shards: int) -> str:
@@ -152,11 +154,25 @@ def test_who_fetches_needs_no_kubeconfig(tmp_path):
 
 def test_a_job_has_all_shards_of_its_clusters_and_not_too_many_parts():
     fleet = fleet_of(*(Member(f"c{number}", "", shards=7) for number in range(40)), parallelism=30)
-    assert ["night-1", "night-2", "night-3"] == [job.name for job in fleet.jobs]
+    assert ["night--1", "night--2", "night--3"] == [job.name for job in fleet.jobs]
     sizes = [len(job.parts) for job in fleet.jobs]
     homes = [{part.member.name for part in job.parts} for job in fleet.jobs]
     assert (True, 280, 40) == (max(sizes) <= LARGEST_JOB, sum(sizes), sum(map(len, homes)))
     assert 30 == sum(job.parallelism for job in fleet.jobs)
+
+
+@pytest.mark.parametrize("other", ["night", "night-1", "night-2", "night-1-1"])
+def test_no_two_fleets_have_an_object_of_one_name(other):
+    large = fleet_of(*(Member(f"c{number}", "k" * 9_000) for number in range(201)))
+    mine, others = ({(each["kind"], each["metadata"]["name"]) for each in objects(fleet)} for fleet in (large, replace(large, name=other)))
+    assert (other == "night") == bool(mine & others)
+    small = {(each["kind"], each["metadata"]["name"]) for each in objects(replace(large, name=other, members=large.members[:1]))}
+    assert set() == mine & small
+
+
+def test_nothing_that_is_there_is_replaced(documents):
+    """Neither can a Job's template be changed; Secrets and ConfigMaps could."""
+    assert [("Secret", True), ("ConfigMap", True), ("Job", None)] == [(each["kind"], each.get("immutable")) for each in documents]
 
 
 def test_the_first_shards_of_all_clusters_come_first():
@@ -208,10 +224,24 @@ def test_a_pod_runs_the_words_of_its_file(tmp_path, monkeypatch):
         return 4
 
     monkeypatch.setattr("conformance.door.run_pytest", run_pytest)
+    monkeypatch.delenv("KUBECONFIG", raising=False)
     (tmp_path / "words").write_text("run --cluster kubeconfig --shard 1/2 -k 'a and not b' --emit c.1-of-2")
     result = CliRunner().invoke(main, ["fleet", "measure", str(tmp_path / "words")])
     assert (4, "a and not b", "1/2", "c.1-of-2") == (result.exit_code, said["expression"], said["shard"], said["emit"])
     assert "cni-conformance run --cluster kubeconfig --shard 1/2 -k 'a and not b' --emit c.1-of-2\n" == result.output
+
+
+@pytest.mark.parametrize("made", ["a folder", "nothing"])
+def test_a_pod_without_its_optional_secret_says_so_in_one_sentence_and_is_tried_again(made, tmp_path, monkeypatch):
+    """Where a mounted file is missing, the kubelet makes a folder."""
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    if made == "a folder":
+        (tmp_path / "kubeconfig").mkdir()
+    (tmp_path / "words").write_text("run --cluster kubeconfig")
+    result = CliRunner().invoke(main, ["fleet", "measure", str(tmp_path / "words")])
+    sentence = "there is no kubeconfig: the Secret that the fleet's file names for this cluster is not on the hub, or lacks the key\n"
+    assert (3, sentence) == (result.exit_code, result.output)
+    assert 3 not in FINAL
 
 
 @pytest.mark.parametrize(

@@ -28,16 +28,19 @@ LAST = "run: [--force]}\n"
 FILES = [
     pytest.param("a: [", ":1:5: is no YAML", id="no YAML"),
     pytest.param("", ": is empty", id="empty"),
-    pytest.param("just words", ":1:1: 'just words' is wrong here: wanted is a fleet: name, image, clusters", id="a text"),
+    pytest.param("just words", ":1:1: this value is wrong here: wanted is a fleet: name, image, clusters", id="a text"),
     pytest.param(FLEET.replace("image:", "imag:"), ":2:1: unknown key 'imag': did you mean 'image'?", id="an unknown key"),
     pytest.param(FLEET.replace("image: registry.example/suite:1\n", ""), ":1:1: 'image' is missing", id="no image"),
-    pytest.param(FLEET.replace("night", "Night"), ":1:7: 'Night' is wrong here: wanted is a name for the fleet", id="a name in capitals"),
     pytest.param(
-        FLEET.replace("name: night", "name: |\n  night"), ":2:3: 'night\\n' is wrong here: wanted is a name", id="a name with a line break"
+        FLEET.replace("night", "Night"), ":1:7: this value is wrong here: wanted is a name for the fleet", id="a name in capitals"
     ),
-    pytest.param(FLEET.replace("suite:1", "suite:$(TAG)"), ":2:8: 'registry.example/suite:$(TAG)' is wrong here: wanted is", id="no image"),
+    pytest.param(FLEET.replace("night", "night--1"), "wanted is a name for the fleet", id="a name that looks like one of its Jobs"),
     pytest.param(
-        FLEET.replace("eu-2-kubeconfig/value", "s/.."), ":6:26: 's/..' is wrong here: wanted is a Secret", id="a key that is none"
+        FLEET.replace("name: night", "name: |\n  night"), ":2:3: this value is wrong here: wanted is a name", id="a name with a line break"
+    ),
+    pytest.param(FLEET.replace("suite:1", "suite:$(TAG)"), ":2:8: this value is wrong here: wanted is", id="no image"),
+    pytest.param(
+        FLEET.replace("eu-2-kubeconfig/value", "s/.."), ":6:26: this value is wrong here: wanted is a Secret", id="a key that is none"
     ),
     pytest.param("name: a\n" + FLEET, ":2:1: key 'name' stands twice", id="a key twice"),
     pytest.param("name: a\nimage: b\nclusters: []\n", ":3:11: a list is wrong here: wanted is a list of clusters", id="no clusters"),
@@ -47,29 +50,29 @@ FILES = [
         with_line(LAST, "  - {name: a, secret: s, kubeconfig: eu-1.yaml}"), ":7:5: where is its kubeconfig? Say one", id="two kubeconfigs"
     ),
     pytest.param(
-        with_line(LAST, "  - {name: eu-3, kubeconfig: no.yaml}"), ":7:30: kubeconfig no.yaml cannot be read: No such", id="no such file"
+        with_line(LAST, "  - {name: eu-3, kubeconfig: no.yaml}"), ":7:30: its kubeconfig cannot be read: No such", id="no such file"
     ),
-    pytest.param(with_line(LAST, "  - {name: eu-3, kubeconfig: .}"), ":7:30: kubeconfig . cannot be read: Is a directory", id="a folder"),
+    pytest.param(with_line(LAST, "  - {name: eu-3, kubeconfig: .}"), ":7:30: its kubeconfig cannot be read: Is a directory", id="a folder"),
     pytest.param(
-        with_line(LAST, "  - {name: eu-3, secret: Eu}"), ":7:26: 'Eu' is wrong here: wanted is a Secret", id="a Secret in capitals"
+        with_line(LAST, "  - {name: eu-3, secret: Eu}"), ":7:26: this value is wrong here: wanted is a Secret", id="a Secret in capitals"
     ),
     pytest.param(
-        FLEET.replace("cni: cilium", "context: b"), ":5:50: kubeconfig eu-1.yaml has no context 'b'; it has: admin", id="no such context"
+        FLEET.replace("cni: cilium", "context: b"), ":5:50: its kubeconfig has no context 'b'; it has: admin", id="no such context"
     ),
     pytest.param(FLEET.replace("cilium", "ciliu"), ":5:46: there is no plugin 'ciliu'; there are: antrea, bridge,", id="no such plugin"),
     pytest.param("cni: x\n" + FLEET, ":1:6: there is no plugin 'x'", id="no such plugin for all"),
-    pytest.param(FLEET.replace("shards: 2", "shards: 0"), ":5:62: 0 is wrong here: wanted is how many pods share", id="no shard"),
+    pytest.param(FLEET.replace("shards: 2", "shards: 0"), ":5:62: this value is wrong here: wanted is how many pods share", id="no shard"),
     pytest.param(
         FLEET.replace("shards: 2", "shards: 101"),
         "wanted is how many pods share one cluster's scenarios, from 1 to 100",
         id="too many shards",
     ),
-    pytest.param("parallelism: 0\n" + FLEET, ":1:14: 0 is wrong here: wanted is how many pods measure", id="no pods"),
+    pytest.param("parallelism: 0\n" + FLEET, ":1:14: this value is wrong here: wanted is how many pods measure", id="no pods"),
     pytest.param(
-        FLEET.replace("[-m, recipes]", "-m recipes"), ":3:6: '-m recipes' is wrong here: wanted is a list of words", id="words as a text"
+        FLEET.replace("[-m, recipes]", "-m recipes"), ":3:6: this value is wrong here: wanted is a list of words", id="words as a text"
     ),
     pytest.param(
-        FLEET.replace("recipes", "1"), ":3:11: 1 is wrong here: wanted is a word, quoted where YAML", id="a word that is a number"
+        FLEET.replace("recipes", "1"), ":3:11: this value is wrong here: wanted is a word, quoted where YAML", id="a word that is a number"
     ),
     pytest.param(FLEET.replace("[-m, recipes]", '["a\\nb"]'), "wanted is a word", id="a line break in a word"),
     pytest.param(
@@ -96,17 +99,17 @@ FILES = [
     ),
     pytest.param(
         FLEET.replace("eu-1.yaml", "~nobody-is-called-so/k.yaml"),
-        ":5:30: kubeconfig ~nobody-is-called-so/k.yaml cannot be read",
+        ":5:30: its kubeconfig cannot be read",
         id="nobody's home",
     ),
-    pytest.param(FLEET.replace("eu-1.yaml", '"a\\0b"'), ":5:30: kubeconfig a\\x00b is no path: ", id="no path"),
-    pytest.param(FLEET.replace("eu-1.yaml", '"a\\ud800b"'), ":5:30: kubeconfig a\\ud800b is no path: ", id="half a letter"),
+    pytest.param(FLEET.replace("eu-1.yaml", '"a\\0b"'), ":5:30: its kubeconfig is no path", id="no path"),
+    pytest.param(FLEET.replace("eu-1.yaml", '"a\\ud800b"'), ":5:30: its kubeconfig is no path", id="half a letter"),
     pytest.param(
         FLEET.replace("eu-2-kubeconfig", "night"),
         ":6:26: Secret night is what the fleet calls its own: give it",
         id="the fleet's own Secret",
     ),
-    pytest.param(FLEET.replace("eu-2-kubeconfig", "night-2.3"), ":6:26: Secret night-2.3 is what the fleet", id="a further one of these"),
+    pytest.param(FLEET.replace("eu-2-kubeconfig", "night--2.3"), ":6:26: Secret night--2.3 is what the fleet", id="a further one of these"),
     pytest.param(
         FLEET.replace("-m, recipes", "-n, many"), "does not take these words: -n many: a number of processes, or auto", id="no number"
     ),
@@ -131,14 +134,14 @@ def test_a_wrong_file_is_told_at_its_place(text, sentence, tmp_path):
     assert sentence in result.stderr
 
 
-def test_all_faults_are_told_at_once_with_line_and_caret(tmp_path):
+def test_all_faults_are_told_at_once_with_line_and_column(tmp_path):
     text = FLEET.replace("cilium", "ciliu").replace("ptp", "ptpp")
     file = write_fleet(tmp_path, text)
     lines = render(file).stderr.splitlines()
     assert [f"{file}:5:46: there is no plugin 'ciliu'", f"{file}:6:70: there is no plugin 'ptpp'"] == [
         line.partition(";")[0] for line in lines if line.startswith(str(file))
     ]
-    assert ("     5 | " + text.splitlines()[4], "       | " + 45 * " " + "^", "2 faults") == (lines[1], lines[2], lines[-1])
+    assert (5, "2 faults") == (len(lines), lines[-1])
 
 
 @pytest.mark.parametrize(
@@ -173,9 +176,13 @@ KUBECONFIGS = [
     ),
     pytest.param({"user": {"auth-provider": {"name": "gcp"}}}, "logs in by an auth-provider, which a pod", id="an auth-provider"),
     pytest.param({"user": {}}, "has no credentials for its user: docs/rbac.yaml makes a service account", id="nobody"),
-    pytest.param({"user": {"tokenFile": "no"}}, "names the file ", id="a token that is not there"),
-    pytest.param({"user": {"tokenFile": "a\0b"}}, "which is no path: embedded null byte", id="a token that has no path"),
-    pytest.param({"cluster": {"certificate-authority": "no"}}, "which cannot be read: No such file or directory", id="no certificate"),
+    pytest.param(
+        {"user": {"tokenFile": "no"}}, "names a file (tokenFile) that cannot be read: No such file", id="a token that is not there"
+    ),
+    pytest.param({"user": {"tokenFile": "a\0b"}}, "names a file (tokenFile) by what is no path", id="a token that has no path"),
+    pytest.param(
+        {"cluster": {"certificate-authority": "no"}}, "names a file (certificate-authority) that cannot be read", id="no certificate"
+    ),
     pytest.param({"contexts": None}, "is no kubeconfig: it has no list of contexts", id="no contexts"),
     pytest.param({"contexts": [5]}, "has no context 'admin'; it has: none", id="contexts that are numbers"),
     pytest.param(
@@ -200,7 +207,7 @@ def test_a_kubeconfig_that_a_pod_cannot_use_is_refused(changes, sentence, tmp_pa
         (b"\xff\xfe", "is no kubeconfig: it is no text"),
         (b"", "is no kubeconfig: it has no list of contexts"),
         (b"words", "is no kubeconfig: it has no list of contexts"),
-        (b"a: &a [*a]", "is no YAML: write out what *a means"),
+        (b"a: &a [*a]", "is no YAML: write out what … means (line 1, column 8)"),
     ],
     ids=["no YAML", "no text", "empty", "words", "an alias"],
 )
@@ -209,6 +216,63 @@ def test_a_file_that_is_no_kubeconfig_is_refused(content, sentence, tmp_path):
     with pytest.raises(InvalidKubeconfig) as caught:
         portable(tmp_path / "k.yaml", "", "eu-1")
     assert str(caught.value).startswith(sentence)
+
+
+HUNTER = "hunter2-correct-horse"
+VALUES = [
+    f"*{HUNTER}",
+    f"!{HUNTER} a",
+    f"!!{HUNTER} a",
+    f"!<{HUNTER}> a",
+    f"!{HUNTER}!a b",
+    f"&{HUNTER} &{HUNTER} a",
+    f"%{HUNTER}",
+    f"@{HUNTER}",
+    f"`{HUNTER}",
+    f"| {HUNTER}",
+    f'"{HUNTER}',
+    f'"\\x{HUNTER}"',
+    f"'{HUNTER}' {HUNTER}",
+    f"[{HUNTER}",
+    f"{{{HUNTER}",
+    f"{HUNTER}: {HUNTER}",
+    f"{HUNTER}\x01",
+    f'"{HUNTER}\\n{HUNTER}"',
+    f"{HUNTER}/{HUNTER}/{'x' * 300}",
+    f"|\n      apiVersion: v1\n      users: [{{user: {{token: {HUNTER}}}}}]",
+    HUNTER,
+]
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("key", ["kubeconfig", "secret", "token", "name"])
+def test_no_fault_shows_what_may_be_a_password(key, value, tmp_path):
+    """Somebody pastes what the file only names."""
+    entry = f"  - name: eu-3\n    {key}: {value}\n" if key != "name" else f"  - secret: s\n    name: {value}\n"
+    told = render(write_fleet(tmp_path, FLEET + entry)).output
+    is_fine = (key, value) in (("secret", HUNTER), ("name", HUNTER))
+    assert is_fine or "fault" in told
+    assert is_fine or HUNTER not in told
+
+
+@pytest.mark.parametrize("value", VALUES[:-3])
+def test_nor_does_one_of_a_kubeconfig(value, tmp_path, monkeypatch):
+    path = tmp_path / "k.yaml"
+    path.write_text(f"apiVersion: v1\nkind: Config\nusers:\n- name: a\n  user:\n    token: {value}\n")
+    with pytest.raises(InvalidKubeconfig) as caught:
+        portable(path, "", "eu-1")
+    monkeypatch.setattr("kubernetes.config.KUBE_CONFIG_DEFAULT_LOCATION", str(path))
+    fetched = CliRunner().invoke(main, ["fleet", "fetch", str(write_fleet(tmp_path)), "-o", str(tmp_path / "out")])
+    assert (3, True) == (fetched.exit_code, fetched.output.startswith(f"kubeconfig {path} cannot be used: "))
+    assert HUNTER not in str(caught.value) + fetched.output
+
+
+@pytest.mark.parametrize("key", ["tokenFile", "client-key", "client-certificate"])
+def test_nor_one_of_a_credential_that_stands_where_its_file_is_named(key, tmp_path):
+    path = write_kubeconfig(tmp_path / "k.yaml", user={"username": "me", key: HUNTER})
+    with pytest.raises(InvalidKubeconfig) as caught:
+        portable(path, "", "eu-1")
+    assert f"names a file ({key}) that cannot be read: No such file or directory" == str(caught.value)
 
 
 def test_a_kubeconfig_brings_its_files_and_nothing_of_other_clusters(tmp_path):

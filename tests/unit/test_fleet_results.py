@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,7 +21,7 @@ from conformance.cluster.jobs import Job, JobState, NoSuchJob
 from conformance.fleet import results as results_module
 from conformance.fleet.arriving import OtherFleet, arrival
 from conformance.fleet.fleet import Member, Part
-from conformance.fleet.results import Arrival, result_of
+from conformance.fleet.results import Arrival, result_of, results_of
 from conformance.fleet.table import comparing, headline, plain, print_results
 from conformance.inside import fetching
 from conformance.inside.emitted import Emitted, packed
@@ -57,6 +58,26 @@ def test_the_shards_of_a_cluster_become_one_record_with_its_reports(tmp_path):
 def test_a_cluster_in_one_part_has_its_record_as_it_came(tmp_path):
     result = result_of(ONE, came(ONE, GOOD, codes=[0]), tmp_path)
     assert (GOOD, 0, {Outcome.PASSED: 1}) == (read(tmp_path / "eu-2"), result.exit_code, result.outcomes)
+
+
+@pytest.mark.parametrize("processors", [1, 2])
+def test_many_clusters_are_written_by_several_processes_in_their_order(processors, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: processors)
+    members = [Member(name, "") for name in ("d", "c", "b", "a", "gone")]
+    arrivals = [*(each for member in members[:4] for each in came(member, GOOD, codes=[0])), *came(members[4], "gone")]
+    results = results_of(arrivals, tmp_path)
+    assert [(member.name, member.name != "gone") for member in members] == [(each.member.name, each.is_whole) for each in results]
+    assert [GOOD] * 4 == [read(tmp_path / member.name) for member in members[:4]]
+
+
+def test_where_a_process_is_killed_this_one_goes_on(tmp_path, monkeypatch):
+    def killed(*_: object) -> NoReturn:
+        raise BrokenProcessPool
+
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr(results_module, "ProcessPoolExecutor", killed)
+    results = results_of([each for name in "abcd" for each in came(Member(name, ""), GOOD, codes=[0])], tmp_path)
+    assert [0] * 4 == [each.exit_code for each in results]
 
 
 def cut(run: Run) -> Run:
@@ -113,7 +134,18 @@ def test_a_record_that_cannot_be_unpacked_is_missing(tmp_path):
     result = result_of(ONE, [Arrival(*parts(ONE), packed=b"\x1f\x8bno")], tmp_path)
     assert (3, 1, False) == (result.exit_code, result.lost, result.is_whole)
     assert 3 == result_of(ONE, [Arrival(*parts(ONE), packed=b"no", exit_code=1)], tmp_path).exit_code
-    assert "eu-2/record.json.gz: the record is damaged: it is packed with gzip, and cannot be unpacked" in result.troubles[0][1]
+    assert (("eu-2", "the record is damaged: it is packed with gzip, and cannot be unpacked"),) == result.troubles
+    assert not (tmp_path / "eu-2").exists()
+
+
+def test_a_record_that_would_fill_the_memory_is_missing_and_the_others_are_there(tmp_path, monkeypatch):
+    bomb = packed(b" " * 10_000_000)
+    monkeypatch.setattr("conformance.record.opening.LARGEST", 9_000_000)
+    result = result_of(
+        THREE, [*came(THREE, shard(1)), Arrival(parts(THREE)[1], bomb), *came(THREE, shard(1), shard(2), shard(3))[2:]], tmp_path
+    )
+    assert (3, 1, len(shard(1).scenarios) + len(shard(3).scenarios)) == (result.exit_code, result.lost, sum(result.outcomes.values()))
+    assert "this is no record: it is packed with gzip, and unpacked larger than 9,000,000 bytes, which none is" == result.troubles[0][1]
 
 
 def test_what_is_there_of_a_cluster_is_counted(tmp_path):
@@ -248,32 +280,32 @@ def test_a_fleet_is_fetched(tmp_path, monkeypatch):
 
 def test_all_jobs_together_are_waited_for_once(tmp_path, monkeypatch):
     lost = [fetching.Part(str(index), None, 3, "index 0: gone") for index in range(100)]
-    hub = Hub(monkeypatch, {"night-1": lost, "night-2": fetching.StillRunning("Job x/night-2 is under way")})
+    hub = Hub(monkeypatch, {"night--1": lost, "night--2": fetching.StillRunning("Job x/night--2 is under way")})
     members = "".join(f"  - {{name: c{number}, secret: s}}\n" for number in range(101))
     result = fetch(tmp_path, "-o", str(tmp_path / "out"), "--wait", "60", text=f"name: night\nimage: suite\nclusters:\n{members}")
     assert (3, "101 clusters: 101 not whole") == (result.exit_code, result.stdout.splitlines()[0])
     assert (2, True) == (len(hub.waited), 60 >= hub.waited[0] >= hub.waited[1] > 0)
-    assert "c100\n  Job x/night-2 is under way" in result.stdout
+    assert "c100\n  Job x/night--2 is under way" in result.stdout
 
 
 def test_a_job_whose_pods_are_gone_does_not_keep_the_others_back(tmp_path, monkeypatch):
-    gone = fetching.NoPods("Job x/night-2 has no pod any more, and its record went with its log")
+    gone = fetching.NoPods("Job x/night--2 has no pod any more, and its record went with its log")
     lost = [fetching.Part(str(index), None, 3, "index 0: gone") for index in range(100)]
-    hub = Hub(monkeypatch, {"night-1": lost, "night-2": [lost[0]]})
-    monkeypatch.setattr(fetching, "parts", lambda _, job: _raise(gone) if job.name == "night-2" else list(hub.jobs[job.name]))
+    hub = Hub(monkeypatch, {"night--1": lost, "night--2": [lost[0]]})
+    monkeypatch.setattr(fetching, "parts", lambda _, job: _raise(gone) if job.name == "night--2" else list(hub.jobs[job.name]))
     members = "".join(f"  - {{name: c{number}, secret: s}}\n" for number in range(101))
     result = fetch(tmp_path, text=f"name: night\nimage: suite\nclusters:\n{members}")
     assert (3, "101 clusters: 101 not whole") == (result.exit_code, result.stdout.splitlines()[0])
-    assert "c100\n  Job x/night-2 has no pod any more" in result.stdout
+    assert "c100\n  Job x/night--2 has no pod any more" in result.stdout
 
 
 def test_a_job_that_is_missing_does_not_keep_the_others_back(tmp_path, monkeypatch):
     lost = [fetching.Part(str(index), None, 3, "index 0: gone") for index in range(100)]
-    Hub(monkeypatch, {"night-1": lost, "night-2": NoSuchJob("there is no Job night-2 in namespace x")})
+    Hub(monkeypatch, {"night--1": lost, "night--2": NoSuchJob("there is no Job night--2 in namespace x")})
     members = "".join(f"  - {{name: c{number}, secret: s}}\n" for number in range(101))
     result = fetch(tmp_path, text=f"name: night\nimage: suite\nclusters:\n{members}")
     assert (3, "101 clusters: 101 not whole") == (result.exit_code, result.stdout.splitlines()[0])
-    assert "c100\n  there is no Job night-2 in namespace x" in result.stdout
+    assert "c100\n  there is no Job night--2 in namespace x" in result.stdout
 
 
 def _raise(fault: Exception) -> NoReturn:

@@ -175,6 +175,11 @@ def test_capabilities_are_counted_with_those_that_nobody_needs() -> None:
     assert len(RUN.scenarios) == shares["core"].total + shares["ipv6"].total + shares["sctp"].total
 
 
+def test_capabilities_that_the_run_had_are_left_out_where_no_scenario_needs_any() -> None:
+    rows = [replace(row_of(each, Shared()), needs=()) for each in RUN.scenarios]
+    assert ["core"] == [share.name for share in by_capability(RUN.facts, rows)]
+
+
 @pytest.mark.parametrize(
     ("name", "problem"),
     [

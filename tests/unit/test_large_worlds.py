@@ -1,8 +1,9 @@
 """Large worlds: kinds of pods, the choice of questions, the scenarios made in code, and a plugin that is wrong somewhere in them."""
 
 import json
+import re
 import resource
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,11 +17,10 @@ from small_world import pod, policy, world
 from conformance.cli import main
 from conformance.cluster import wait
 from conformance.cluster.contract import NodeFacts
-from conformance.cluster.ranges import room_for
+from conformance.cluster.ranges import most_on_a_node, room_for
 from conformance.large import scenarios_of, told
 from conformance.large.layout import layout_of
 from conformance.large.room import make_sure_of_room, pods_held
-from conformance.model import choice
 from conformance.model.choice import Choice, choose
 from conformance.model.decide import expected
 from conformance.model.kinds import kinds_of
@@ -28,7 +28,7 @@ from conformance.plan import PutBack, plan
 from conformance.record import Run, ScenarioRecord
 from conformance.record.store import read as read_record
 from conformance.scenario.fictive import fictive_world, placement
-from conformance.scenario.scenario import Apply, Delete
+from conformance.scenario.scenario import Apply, Delete, Relabel, Scenario
 from conformance.settings import Settings
 from conformance.simulated.nouns import Endpoint, Side
 from conformance.simulated.plane import Plane
@@ -36,6 +36,7 @@ from conformance.size import InvalidSize, WorldSize
 from conformance.target import Target
 from conformance.template.names import Names
 from conformance.template.render import render_world
+from conformance.world.labels import Labels
 from conformance.world.place import Pod, World
 from conformance.world.policy import NetworkPolicy
 from conformance.world.question import Question, questions_of
@@ -166,8 +167,8 @@ def test_every_pod_asks_and_is_asked_blocked_and_allowed() -> None:
     assert databases == {each.destination for each in blocked}
 
 
-@pytest.mark.parametrize("most", [1, 7, 16, 60, 200])
-def test_no_more_is_asked_than_may_be(most: int) -> None:
+@pytest.mark.parametrize("most", [1, 7, 16, 60, 200, 552, 553, 1000, 1103])
+def test_as_many_are_asked_as_may_be(most: int) -> None:
     found = chosen(most)
     assert most == len(found.questions) == len(set(found.questions))
 
@@ -206,7 +207,7 @@ def test_whatever_the_world_only_possible_questions_are_chosen(drawn: tuple[dict
     found = choose([(there, ()), (there, policies)], FAMILIES, 12, 1)
 
     assert set(found.questions) <= set(questions_of(World(there.namespaces, there.pods), FAMILIES))
-    assert len(found.questions) <= 12
+    assert min(12, found.possible) == len(found.questions)
     assert found.covered <= found.pairs
 
 
@@ -236,6 +237,18 @@ def test_a_world_on_one_node_is_asked_on_that_node() -> None:
     assert "each of the 24 pods in both roles, and others at random; what" in str(found)
 
 
+def test_where_those_across_nodes_run_out_others_fill_the_sample_up() -> None:
+    found = chosen(1103)
+    assert "each of the 24 pods in both roles, and others at random, first across nodes; what" in str(found)
+    assert (found.questions == chosen(1103).questions, found.questions == chosen(1103, 2).questions) == (True, False)
+
+
+def test_one_server_among_many_pods_on_its_node_is_asked_by_as_many_as_may_ask() -> None:
+    server, *others = TWINS
+    there = world(server, *(Pod(**{**_fields(each), "serves": ()}) for each in others), x={}, y={}, z={})
+    assert [45, 46] == [len(choose([(there, ())], FAMILIES, most, 1).questions) for most in (45, 46)]
+
+
 def test_nothing_is_said_to_be_asked_at_random_where_nothing_was() -> None:
     assert "random" not in str(chosen(4))
 
@@ -244,7 +257,7 @@ def test_the_square_is_never_made(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object) -> None:
         raise AssertionError("all questions of a large world were made")
 
-    monkeypatch.setattr(choice, "questions_of", refused)
+    monkeypatch.setattr("conformance.model.choice._Choosing.others", refused)
     monkeypatch.setattr("conformance.plan.questions_of", refused)
     size = WorldSize.of("pods=2000,namespaces=100,questions=4000")
     for scenario in scenarios_of(size):
@@ -307,6 +320,8 @@ def run(*words: str) -> tuple[int, str]:
 
 SMALL = "--world=pods=24,namespaces=4"
 REFUSED = {
+    "an empty size": (["--world="], "--world: its value is empty; it is pods=N[,namespaces=N][,seed=N][,questions=N]"),
+    "an empty shard": (["--shard="], "--shard: its value is empty; it is I/N"),
     "no size": (["--world=pods=many"], "--world pods=many: pods=many: it is a whole number from 2 to 100000"),
     "with scenarios": ([SMALL, "here"], "--world makes scenarios of its own: leave out here"),
     "with a shard": ([SMALL, "--shard=1/2"], "--world with --shard 1/2: it is one world, of which no part can be measured elsewhere"),
@@ -381,6 +396,28 @@ def test_a_kind_cluster_is_made_with_room() -> None:
     ]
 
 
+@pytest.mark.parametrize(("family", "nodes", "most"), [("dual", 3, 13_100), ("ipv4", 2, 26_207), ("ipv4", 5, 6_547), ("ipv6", 3, None)])
+def test_nodes_have_addresses_for_so_many_pods(family: str, nodes: int, most: int | None) -> None:
+    def masks(pods: int) -> list[int]:
+        return [int(mask) for mask in re.findall("ipv4: '([0-9]+)'", str(room_for(family, pods)).replace("\\", ""))]
+
+    assert most == most_on_a_node(family, nodes)
+    assert most is None or [[True], [False]] == [
+        [nodes << 16 - (mask - 16) <= 1 << 16 for mask in masks(each)] for each in (most, most + 1)
+    ]
+
+
+@pytest.mark.usefixtures("_own_cache")
+@pytest.mark.parametrize("command", [["run", "--report=out"], ["cluster", "up", "--name=none-yet"]], ids=["run", "cluster up"])
+def test_more_pods_than_a_new_kind_cluster_can_have_are_refused_before_it_is_made(command: list[str]) -> None:
+    refused = CliRunner().invoke(main, [*command, "--cni=cilium", "--world=pods=26181"])
+    sentence = (
+        "--world pods=26181,namespaces=2618,seed=1,questions=130905: the nodes of a kind cluster have addresses for 26180 probe pods: "
+        "ask for fewer, or measure a larger cluster of yours (--cluster kubeconfig)"
+    )
+    assert (2, True, False) == (refused.exit_code, sentence in " ".join(refused.output.split()), Path("cache/clusters").exists())
+
+
 def test_a_large_world_is_spread_but_leaves_pairs_on_one_node() -> None:
     (layout,) = {each.layout.key: each.layout for each in scenarios_of(WorldSize.of("pods=400,namespaces=10"))}.values()
     found = placement(layout, [f"node-{number}" for number in range(1000)])
@@ -400,6 +437,29 @@ def test_the_report_says_what_the_sample_cannot_see() -> None:
     )
     assert sentence == told(size, FAMILIES)
     assert told(WorldSize.of("pods=4"), FAMILIES).endswith("all 36 questions asked")
+
+
+def tiers_of(size: WorldSize) -> Scenario:
+    return next(each for each in scenarios_of(size) if each.name == "tiers-within-each-namespace")
+
+
+def turned_in(size: WorldSize) -> set[str]:
+    """The pods that change their tier."""
+    return {ref for step in tiers_of(size).steps if isinstance(step.action, Relabel) for ref in step.action.changes}
+
+
+@pytest.mark.parametrize("text", ["pods=24,namespaces=4", "pods=120,namespaces=12,questions=1500", "pods=300,namespaces=30"])
+def test_each_pod_that_changes_its_tier_loses_and_gains_and_in_either_role_some_do(text: str) -> None:
+    scenario, turned = tiers_of(WorldSize.of(text)), turned_in(WorldSize.of(text))
+    _, before, after, _ = plan(scenario, fictive_world(scenario.layout), FAMILIES).steps
+    found: dict[str, set[Verdict]] = {}
+    for question, then in after.expected.items():
+        if then.verdict is not before.expected[question].verdict:
+            found.setdefault("asks" if question.source in turned else "is asked", set()).add(then.verdict)
+            for ref in turned & set(question.pair):
+                found.setdefault(ref, set()).add(then.verdict)
+
+    assert {key: {Verdict.ALLOWED, Verdict.BLOCKED} for key in ("asks", "is asked", *turned)} == found
 
 
 # --- measured --------------------------------------------------------------------------------------------------------------------
@@ -491,6 +551,93 @@ def test_a_fault_that_touches_little_of_a_large_world_is_found_where_it_is(
     assert ("Wrong across nodes " in text, max(map(len, text.splitlines())) < 400) == (True, True)
 
 
+class OldSubjects(Plane):
+    """A pod whose labels change stays under the policies that selected it at first."""
+
+    def __init__(self, *arguments: object) -> None:
+        self.first: dict[int, Labels] = {}
+        super().__init__(*arguments)
+
+    def pod_labelled(self, uid: int, labels: Mapping[str, str]) -> None:
+        self.first.setdefault(uid, self.endpoints[uid].labels)
+        super().pod_labelled(uid, labels)
+
+    def subject_labels(self, pod: Endpoint) -> Labels:
+        return self.first.get(pod.uid, pod.labels)
+
+
+class OldPeers(OldSubjects):
+    """A pod whose labels change stays the peer that it was at first."""
+
+    def subject_labels(self, pod: Endpoint) -> Labels:
+        return pod.labels
+
+    def peer_labels(self, pod: Endpoint) -> Labels:
+        return self.first.get(pod.uid, pod.labels)
+
+
+class _Changes(OldSubjects):
+    """Knows what would be with the labels that a pod had at first."""
+
+    def passed_at_first(self, side: Side) -> bool:
+        now = {uid: self.endpoints[uid].labels for uid in self.first if uid in self.endpoints}
+        for uid in now:
+            self.endpoints[uid].labels = self.first[uid]
+        self.isolated = {}
+        try:
+            return super().passes(side)
+        finally:
+            for uid, labels in now.items():
+                self.endpoints[uid].labels = labels
+            self.isolated = {}
+
+    def subject_labels(self, pod: Endpoint) -> Labels:
+        return pod.labels
+
+
+class GainsIgnored(_Changes):
+    """Nobody is let in, and nobody lets in, for a label that it has got."""
+
+    def passes(self, side: Side) -> bool:
+        return super().passes(side) and self.passed_at_first(side)
+
+
+class LossesIgnored(_Changes):
+    """Nobody is kept out, and nobody keeps out, for a label that it has lost."""
+
+    def passes(self, side: Side) -> bool:
+        return super().passes(side) or self.passed_at_first(side)
+
+
+LEAK, OUTAGE = FindingKind.WRONGLY_ALLOWED, FindingKind.WRONGLY_BLOCKED
+BOTH_ROLES = {"asks", "is asked"}
+
+
+@pytest.mark.usefixtures("_own_cache")
+@pytest.mark.parametrize(
+    ("plane", "seen"),
+    [
+        (OldSubjects, {(LEAK, "is asked"), (OUTAGE, "is asked")}),
+        (OldPeers, {(LEAK, "asks"), (OUTAGE, "asks")}),
+        (GainsIgnored, {(OUTAGE, role) for role in BOTH_ROLES}),
+        (LossesIgnored, {(LEAK, role) for role in BOTH_ROLES}),
+    ],
+    ids=["old subjects", "old peers", "gains ignored", "losses ignored"],
+)
+def test_a_plugin_that_keeps_who_a_pod_was_is_seen_where_that_lets_in_and_where_it_keeps_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, plane: type[Plane], seen: set[tuple[FindingKind, str]]
+) -> None:
+    monkeypatch.setattr("conformance.target.Plane", plane)
+    code, text = run(f"--world={LARGE}", "-k", "tiers", "--report=out", "--times=settle=3")
+    (scenario,) = measured(tmp_path).scenarios
+    turned = turned_in(WorldSize.of(LARGE))
+    found = [(each.kind, each.question) for each in scenario.judgement.findings if each.step == 2 and each.question is not None]
+
+    of_one = [(kind, question) for kind, question in found if len(turned & set(question.pair)) == 1]
+
+    assert (1, seen) == (code, {(kind, "asks" if question.source in turned else "is asked") for kind, question in of_one}), text
+
+
 @pytest.mark.usefixtures("_own_cache")
 def test_only_some_of_the_family_may_be_chosen() -> None:
     code, text = run(SMALL, "-k", "egress", "--report=out")
@@ -530,12 +677,12 @@ def test_every_pod_of_a_large_world_has_addresses_of_its_own_without_a_cluster_t
 
 
 def test_very_many_names_are_told_by_the_first_and_a_count() -> None:
-    names = tuple(f"p{number}" for number in range(51))
+    names = tuple(f"p{number}" for number in range(13))
 
-    assert "apply p0, p1, p2 and 48 more" == str(Apply(names))
-    assert "delete p0, p1, p2 and 48 more" == str(Delete(names))
-    assert "put back: delete p0, delete p1, delete p2 and 48 more" == str(PutBack(names, {}, {}))
-    assert f"apply {', '.join(names[:50])}" == str(Apply(names[:50]))
+    assert "apply p0, p1, p2 and 10 more" == str(Apply(names))
+    assert "delete p0, p1, p2 and 10 more" == str(Delete(names))
+    assert "put back: delete p0, delete p1, delete p2 and 10 more" == str(PutBack(names, {}, {}))
+    assert f"apply {', '.join(names[:12])}" == str(Apply(names[:12]))
 
 
 class Answers:
@@ -567,3 +714,29 @@ def test_a_namespace_whose_pods_all_run_is_not_looked_at_again(monkeypatch: pyte
 
     assert ["a", "b", "b", "b"] == server.asked
     assert (list(pods), [0.1, 0.1]) == (list(found), waited)
+
+
+SIXTY = """name: sixty
+about: Nobody reaches the pods of n0.
+because: A policy without rules isolates.
+layout: {layout}
+policies:
+  deny: |
+    apiVersion: networking.k8s.io/v1
+    kind: NetworkPolicy
+    metadata: {{name: deny, namespace: n0}}
+    spec: {{podSelector: {{}}}}
+steps:
+  - apply: [deny]
+    expect: {{"n1/p0 -> n0/p0": blocked}}
+"""
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_a_layout_of_ones_own_with_many_pods_is_asked_every_question(tmp_path: Path) -> None:
+    layout: dict[str, Any] = {f"n{space}": {"pods": {f"p{number}": {} for number in range(10)}} for space in range(6)}
+    (tmp_path / "sixty.yaml").write_text(SIXTY.format(layout=json.dumps(layout)))
+    code, text = run("-n", "0", "--report=out", "sixty.yaml")
+
+    assert (0, [Outcome.PASSED]) == (code, [each.outcome for each in measured(tmp_path).scenarios]), text
+    assert [2 * 60 * 59] * 3 == [len(step.expected) for step in measured(tmp_path).scenarios[0].measurement.steps]

@@ -59,6 +59,20 @@ def test_a_packed_record_is_read_from_its_file_and_its_folder(record: Path) -> N
     assert digest_of(RUN, packed) == read_digest(packed)
 
 
+def test_a_record_that_was_packed_to_fill_the_memory_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = len(TEXT.encode())
+    path = tmp_path / "r.json.gz"
+    path.write_bytes(gzip.compress(TEXT.encode()))
+    monkeypatch.setattr("conformance.record.opening.LARGEST", size)
+    assert RUN == read(path)
+    monkeypatch.setattr("conformance.record.opening.LARGEST", size - 1)
+    with pytest.raises(InvalidRecord) as caught:
+        read(path)
+    assert f"{path}: this is no record: it is packed with gzip, and unpacked larger than {size - 1:,} bytes, which none is" == str(
+        caught.value
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [

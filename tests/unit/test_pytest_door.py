@@ -1,5 +1,6 @@
 """The pytest door, as far as it goes without a cluster: collecting, choosing, and what is wrong in files."""
 
+import gc
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -81,9 +82,12 @@ def test_the_whole_catalogue_is_collected(pytester):
 
 @pytest.mark.parametrize(
     ("left_record", "expected"),
-    [pytest.param(True, ["added a"], id="after it was measured"), pytest.param(False, ["lost a: it crashed"], id="before")],
+    [
+        pytest.param(True, ["added a", "lost a: it crashed"], id="after it was measured"),
+        pytest.param(False, ["lost a: it crashed"], id="before"),
+    ],
 )
-def test_a_scenario_whose_worker_crashed_is_in_the_record_once(*, left_record: bool, expected: list[str]) -> None:
+def test_a_crash_of_a_scenarios_worker_is_told_also_after_its_record(*, left_record: bool, expected: list[str]) -> None:
     told: list[str] = []
     recorder = Recorder(
         SimpleNamespace(
@@ -141,3 +145,12 @@ def test_scenarios_that_are_not_named_lie_below_a_catalogue(pytester):
 def test_another_yaml_file_that_is_named_is_left_to_other_plugins(pytester):
     (pytester.path / "other.yaml").write_text("steps: []\n")
     assert [] == lines(pytester.runpytest("--collect-only", "-q", "other.yaml"))
+
+
+def test_a_session_of_the_users_own_collects_garbage_afterwards_as_it_did_before(pytester, catalogue):
+    before = gc.get_threshold(), gc.get_freeze_count()
+    pytester.makeconftest("import gc\ndef pytest_collection_finish(): print('looked for at', gc.get_threshold()[0])")
+    result = pytester.runpytest_inprocess("--cluster=simulated", "-n0", catalogue / "own" / "first.yaml", "-s")
+
+    assert (0, before) == (result.ret, (gc.get_threshold(), gc.get_freeze_count()))
+    result.stdout.fnmatch_lines(["*looked for at 20000*"])

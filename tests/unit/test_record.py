@@ -574,6 +574,20 @@ def test_a_killed_run_loses_nothing_that_was_finished(tmp_path: Path) -> None:
     assert read(tmp_path).was_cut_short
 
 
+def test_of_a_scenario_that_was_replaced_the_last_one_counts_also_after_a_kill(tmp_path: Path) -> None:
+    one, two, *_ = sample_run.scenarios()
+    facts = Facts("0.1.0", Plugin("cilium"), planned=2)
+    other = ScenarioRecord(one.name, Judgement(Outcome.ERROR, "its worker crashed"), file=one.file, group=one.group)
+    writer = Writer(tmp_path / "record.json", facts)
+    writer.add(one)
+    writer.add(two)
+    writer.replace(other)
+
+    assert Run(facts, (other, two)) == read(tmp_path)
+    assert writer.finish(sample_run.facts()) == read(tmp_path)
+    assert {one.name: Outcome.ERROR, two.name: two.outcome} == {each.name: each.outcome for each in read(tmp_path).scenarios}
+
+
 def test_the_next_run_keeps_what_a_killed_one_left(tmp_path: Path) -> None:
     path, (one, *_) = tmp_path / "record.json", sample_run.scenarios()
     facts = Facts("0.1.0", Plugin("cilium"))

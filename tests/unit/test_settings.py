@@ -5,7 +5,7 @@ import pytest
 from conformance.settings import OPTIONS, InvalidSettings, Settings
 from conformance.world.times import Times
 
-DEFAULTS = {option.key: option.default for option in OPTIONS}
+DEFAULTS = {option.key: option.unset for option in OPTIONS}
 
 
 def of(**changes):

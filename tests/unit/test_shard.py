@@ -15,7 +15,7 @@ from conformance.world.place import Port
 
 pytest_plugins = ["pytester"]
 
-DEFAULTS = {option.key: option.default for option in OPTIONS}
+DEFAULTS = {option.key: option.unset for option in OPTIONS}
 CATALOGUE = data.folder("scenarios")
 COSTS = {f"scenario-{number:03}": Cost(1 + number * 7 % 9, is_disruptive=number % 27 == 0) for number in range(200)}
 

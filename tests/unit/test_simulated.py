@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conformance.cluster.contract import BrokenPlugin, ClusterUnderTest
-from conformance.settings import InvalidSettings, Settings
+from conformance.settings import OPTIONS, InvalidSettings, Settings
 from conformance.simulated.clock import SimulatedClock
 from conformance.simulated.cluster import SimulatedCluster
 from conformance.simulated.faults import FAULTS, UnknownFault, named
@@ -144,7 +144,7 @@ def test_a_fault_that_there_is_not_is_told_with_its_neighbours() -> None:
     ("values", "because"), [({"cluster": "kind", "fault": "late-leak"}, "only the plugin"), ({"fault": "nonsense"}, "there is no fault")]
 )
 def test_a_fault_needs_its_cluster_and_a_name(values: dict[str, str], because: str) -> None:
-    every = {name: getattr(Settings(), name) for name in Settings.__slots__}
+    every = {option.key: option.unset for option in OPTIONS}
     with pytest.raises(InvalidSettings, match=because):
         Settings.of({**every, "cluster": "simulated", **values})
 

@@ -16,6 +16,7 @@ from conformance.cli import main
 from conformance.inside.emitted import emitted
 from conformance.inside.sonobuoy import hand_over
 from conformance.record import Run
+from conformance.record.opening import unpacked
 
 COMMAND = str(Path(sys.executable).with_name("cni-conformance"))
 QUICK = ("run", "--cluster", "simulated", "-n", "0", "-k", "deny-all-traffic-to-an-application")
@@ -46,9 +47,9 @@ def test_a_run_hands_over_its_reports_and_says_where_they_are(results, tmp_path)
     assert 0 == done.returncode, done.stdout + done.stderr
     assert str(results / "cni-conformance.tar.gz") == (results / "done").read_text()
     assert {"tests": "1", "failures": "0", "errors": "0"}.items() <= junit_in(results).attrib.items()
-    record = json.loads(emitted(done.stdout).text)
+    record = json.loads(unpacked(emitted(done.stdout).packed).decode())
     assert ["deny-all-traffic-to-an-application"] == [each["name"] for each in record["scenarios"]]
-    assert (tmp_path / "reports" / "out" / "record.json").read_text() == emitted(done.stdout).text
+    assert (tmp_path / "reports" / "out" / "record.json").read_text() == unpacked(emitted(done.stdout).packed).decode()
 
 
 def test_a_run_that_cannot_begin_is_one_test_in_error_with_its_reason(results, tmp_path):
@@ -82,7 +83,7 @@ def test_a_run_that_is_told_to_end_still_emits_what_it_has(tmp_path):
         process.send_signal(signal.SIGTERM)
         rest = "".join(lines)
     assert 130 == process.returncode
-    found = Run.from_json(emitted(told + rest).text)
+    found = Run.from_json(unpacked(emitted(told + rest).packed).decode())
     assert found.was_cut_short
     assert found.scenarios
 

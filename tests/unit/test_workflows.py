@@ -67,7 +67,7 @@ def understood(words: list[str]) -> dict[str, Any]:
 
 
 def settings_of(parameters: dict[str, Any]) -> Settings:
-    return Settings.of({option.key: parameters.get(option.key, option.default) for option in OPTIONS})
+    return Settings.of({option.key: parameters.get(option.key, option.unset) for option in OPTIONS})
 
 
 @pytest.mark.parametrize("cell", CELLS)

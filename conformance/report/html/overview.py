@@ -99,9 +99,13 @@ def by_group(rows: Iterable[Row]) -> list[Share]:
     return sorted(shares.values(), key=_badness)
 
 
-def by_capability(facts: Facts, rows: Iterable[Row]) -> list[Share]:
-    """What needs no capability, and every capability that a scenario needs or the run had: most failures and errors first."""
-    shares = {name: Share(name, note="the run had it") for name in map(printable, facts.capabilities)}
+def by_capability(facts: Facts, rows: Sequence[Row]) -> list[Share]:
+    """What needs no capability, and every capability that a scenario needs or the run had: most failures and errors first.
+
+    Those that the run had are left out where no scenario needs any: a large world does not.
+    """
+    had = facts.capabilities if any(row.needs for row in rows) else ()
+    shares = {name: Share(name, note="the run had it") for name in map(printable, had)}
     for row in rows:
         for name in row.needs or (CORE,):
             shares.setdefault(name, Share(name, note="" if name == CORE else "the run did not have it")).add(row)
