@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,60 @@ def call(*words: str, folder: Path | None = None, **environment: str) -> Ended:
     return Ended(done.returncode, done.stdout)
 
 
-OF_THEIR_OWN = ("test_kind.py", "test_nightly.py")
-"""They make clusters, one after the other."""
+class Standing:
+    """By plugin, a kind cluster that stands until no test needs it any more.
+
+    CNI_CONFORMANCE_TEST_CLUSTERS is another beginning of the names than `test`; a cluster that stands already is used and stays.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[str, KindCluster] = {}
+        self._kept: dict[str, KindCluster] = {}
+
+    def __call__(self, plugin: str) -> KindCluster:
+        name = f"{os.environ.get('CNI_CONFORMANCE_TEST_CLUSTERS', 'test')}-{plugin}"
+        if plugin not in self._made and (stands := kind.known(name)) is not None:
+            self._kept[plugin] = stands
+        if plugin in self._kept:
+            return self._kept[plugin]
+        if plugin not in self._made:
+            ended = call("cluster", "up", "--setup", "--cni", plugin, "--name", name)
+            assert 0 == ended.code, ended.text
+            found = kind.known(name)
+            assert found is not None
+            self._made[plugin] = found
+        return self._made[plugin]
+
+    def keep_only(self, plugins: Collection[str]) -> None:
+        """Takes down what was made here and is of none of these."""
+        for plugin in self._made.keys() - plugins:
+            ended = call("cluster", "down", "--name", self._made.pop(plugin).name)
+            assert 0 == ended.code, ended.text
+
+
+STANDING = Standing()
+
+ORDER: list[set[str]] = [set(), {"ptp"}, {"cilium", "ptp"}, {"cilium"}]
+"""A cluster that stands takes the processors away from all others: first comes what makes clusters of its own, and one is taken down
+before those come that need only the other."""
+
+
+def needed(item: pytest.Item) -> set[str]:
+    """The plugins of the standing clusters that a test uses."""
+    asked = set(getattr(item, "fixturenames", ()))
+    if "standing" in asked and hasattr(item, "callspec"):
+        asked |= {str(value) for value in item.callspec.params.values()}
+    return {"cilium", "ptp"} & asked
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """First what makes clusters of its own: those that stand for the whole session take the processors away from it."""
-    items.sort(key=lambda item: (item.path.parent != Path(__file__).parent, item.path.name in OF_THEIR_OWN), reverse=True)
+    items.sort(key=lambda item: ORDER.index(needed(item)))
+
+
+@pytest.fixture(autouse=True)
+def _what_nobody_needs_any_more_goes(request: pytest.FixtureRequest) -> None:
+    every = request.session.items
+    STANDING.keep_only(set().union(*map(needed, every[every.index(request.node) :])))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -70,31 +118,9 @@ def _no_engine_is_left() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def standing() -> Iterator[Callable[[str], KindCluster]]:
-    """By plugin, a kind cluster that stands for the whole session.
-
-    CNI_CONFORMANCE_TEST_CLUSTERS is another beginning of the names than `test`; a cluster that stands already is used and stays.
-    """
-    made: dict[str, KindCluster] = {}
-    kept: dict[str, KindCluster] = {}
-
-    def cluster(plugin: str) -> KindCluster:
-        name = f"{os.environ.get('CNI_CONFORMANCE_TEST_CLUSTERS', 'test')}-{plugin}"
-        if plugin not in made and (stands := kind.known(name)) is not None:
-            kept[plugin] = stands
-        if plugin in kept:
-            return kept[plugin]
-        if plugin not in made:
-            ended = call("cluster", "up", "--setup", "--cni", plugin, "--name", name)
-            assert 0 == ended.code, ended.text
-            found = kind.known(name)
-            assert found is not None
-            made[plugin] = found
-        return made[plugin]
-
-    yield cluster
-    for each in made.values():
-        ended = call("cluster", "down", "--name", each.name)
-        assert 0 == ended.code, ended.text
+    """By plugin, a kind cluster that stands."""
+    yield STANDING
+    STANDING.keep_only(())
 
 
 @pytest.fixture(scope="session")
@@ -109,16 +135,26 @@ def ptp(standing: Callable[[str], KindCluster]) -> KindCluster:
     return standing("ptp")
 
 
+@pytest.fixture(scope="session")
+def image(cilium: KindCluster) -> str:
+    """The suite's image, on the nodes."""
+    ended = call("-q", "cluster", "image", "--name", cilium.name)
+    assert 0 == ended.code, ended.text
+    return ended.text.split()[-1]
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., tuple[Ended, dict[str, Any]]]:
     """Runs scenarios on a standing cluster: what the command said, and its record ({} where there is none)."""
 
-    def run(cluster: KindCluster, *words: str) -> tuple[Ended, dict[str, Any]]:
-        ended = call("run", "--name", cluster.name, "--cni", cluster.plugin, "--report", "out", *words, folder=tmp_path)
-        record = tmp_path / "out" / "record.json"
-        return ended, json.loads(record.read_text()) if record.exists() else {}
+    return partial(ran, tmp_path)
 
-    return run
+
+def ran(folder: Path, cluster: KindCluster, *words: str) -> tuple[Ended, dict[str, Any]]:
+    """The same in a folder."""
+    ended = call("run", "--name", cluster.name, "--cni", cluster.plugin, "--report", "out", *words, folder=folder)
+    record = folder / "out" / "record.json"
+    return ended, json.loads(record.read_text()) if record.exists() else {}
 
 
 def outcomes(record: dict[str, Any]) -> dict[str, str]:

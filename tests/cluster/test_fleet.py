@@ -10,7 +10,7 @@ import pytest
 import yaml
 from conftest import call, words
 from live import connected
-from test_inside import LIMIT, apply, connection, image, kill, until  # noqa: F401 # fixtures
+from test_inside import LIMIT, apply, connection, kill, until  # noqa: F401 # fixtures
 
 from conformance.cluster import clean
 from conformance.cluster.commands import Commands
@@ -43,7 +43,7 @@ def _address(commands: Commands, member: KindCluster, network: str) -> str:
     return str(found[0]["NetworkSettings"]["Networks"][network]["IPAddress"])
 
 
-def write_fleet(folder: Path, image: str, servers: dict[str, str], members: tuple[KindCluster, ...]) -> Path:  # noqa: F811
+def write_fleet(folder: Path, image: str, servers: dict[str, str], members: tuple[KindCluster, ...]) -> Path:
     for member in members:
         document = yaml.safe_load(member.kubeconfig.read_text())
         document["clusters"][0]["cluster"] |= {"server": servers[member.plugin], "tls-server-name": "localhost"}
@@ -59,7 +59,7 @@ def write_fleet(folder: Path, image: str, servers: dict[str, str], members: tupl
 def test_a_shard_that_is_killed_is_measured_again_and_the_records_are_those_of_an_undisturbed_night(
     cilium,
     ptp,
-    image,  # noqa: F811
+    image,
     connection,  # noqa: F811
     apply,  # noqa: F811
     servers,

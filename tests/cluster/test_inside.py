@@ -27,14 +27,6 @@ ONE = "deny-all-traffic-to-an-application"
 
 
 @pytest.fixture(scope="module")
-def image(cilium: KindCluster) -> str:
-    """The suite's image, on the nodes."""
-    ended = call("-q", "cluster", "image", "--name", cilium.name)
-    assert 0 == ended.code, ended.text
-    return ended.text.split()[-1]
-
-
-@pytest.fixture(scope="module")
 def connection(cilium: KindCluster) -> Iterator[Connection]:
     made = Connection.of(cilium.kubeconfig, None, Times())
     yield made

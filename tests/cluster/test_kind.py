@@ -31,13 +31,12 @@ from conformance.world.progress import Silent
 
 ROOT = Path(__file__).parents[2]
 FORMS = [
-    ("cilium", "dual"),
     ("cilium-native", "dual"),
     ("cilium-native", "ipv6"),
     ("ptp", "ipv4"),
     ("bridge", "dual"),
 ]
-"""Plugins that work without any registry, each family at least once."""
+"""Plugins that work without any registry, each family at least once; and there is the cluster of cilium that stands."""
 
 ELSEWHERE = ["calico", "kindnet"]
 """Plugins that come from addresses which a machine without a registry cannot reach: by a manifest, as all others do, and by kind itself."""
@@ -48,9 +47,10 @@ class Handler(socketserver.StreamRequestHandler):
     def handle(self): self.wfile.write((sys.argv[1] + " " + self.client_address[0].removeprefix("::ffff:")).encode())
 class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address, address_family = True, 10
-Server(("::", 8080), Handler).serve_forever()
+threading.Thread(target=Server(("::", 8080), Handler).serve_forever, daemon=True).start()
+sys.stdin.read() if len(sys.argv) > 2 else threading.Event().wait()
 """
-"""A server for both families: it says its name and who asks."""
+"""A server for both families: it says its name and who asks. It ends with its stdin where a second word is given."""
 
 ASK = """
 import socket, sys
@@ -225,8 +225,26 @@ def test_everybody_reaches_everybody_with_his_own_address_and_nothing_is_left(
     assert _answering("trial")
     found = version(load(plugin), cluster.kubeconfig, None, cluster.run_on_node)
     assert found == load(plugin).version if load(plugin).enforces else found
+    _everybody_reaches_everybody(cluster)
+    kind.down("trial")
+    assert {} == _left(toolbox, before)
+
+
+def test_everybody_reaches_everybody_with_his_own_address_in_the_cluster_that_stands(cilium: KindCluster) -> None:
+    assert load("cilium").version == version(load("cilium"), cilium.kubeconfig, None, cilium.run_on_node)
+    api = config.new_client_from_config(config_file=str(cilium.kubeconfig))
+    try:
+        _everybody_reaches_everybody(cilium)
+    finally:
+        core = client.CoreV1Api(api)
+        core.delete_collection_namespaced_pod("default", label_selector="name in (one, two, three)")
+        core.delete_namespaced_service("three", "default")
+        api.close()
+
+
+def _everybody_reaches_everybody(cluster: KindCluster) -> None:
     addresses = _pods(cluster)
-    count = 2 if family == "dual" else 1
+    count = 2 if cluster.family == "dual" else 1
     assert {name: len(each) for name, each in addresses.items()} == {"one": count, "two": count, "three": count}
     for at in range(count):
         for source, target in (("one", "two"), ("one", "three"), ("three", "one"), ("one", "one")):
@@ -236,18 +254,17 @@ def test_everybody_reaches_everybody_with_his_own_address_and_nothing_is_left(
             command = [*host.command[1:], "python3", "-c", ASK, addresses["three"][at], own]
             _answered(lambda: _docker(cluster.toolbox, *command).strip(), f"three {own}")  # noqa: B023
     _answered(lambda: _exec(cluster, "one", "python3", "-c", ASK, "three.default.svc.cluster.local").partition(" ")[0], "three")
-    _pods_reach_outside_hosts(cluster, plugin, addresses)
-    kind.down("trial")
-    assert {} == _left(toolbox, before)
+    _pods_reach_outside_hosts(cluster, addresses)
 
 
-def _pods_reach_outside_hosts(cluster: KindCluster, plugin: str, addresses: dict[str, list[str]]) -> None:
+def _pods_reach_outside_hosts(cluster: KindCluster, addresses: dict[str, list[str]]) -> None:
     alpha = cluster.hosts[0]
-    _docker(cluster.toolbox, "exec", "--detach", alpha.command[3], "python3", "-c", SERVE, "alpha")
-    for at, address in enumerate(alpha.slots[3]):
-        _answered(lambda: _exec(cluster, "one", "python3", "-c", ASK, str(address)).partition(" ")[0], "alpha")  # noqa: B023
-        if not load(plugin).enforces:  # Cilium translates the addresses of pods that leave the cluster
-            _answered(lambda: _exec(cluster, "one", "python3", "-c", ASK, str(address)), f"alpha {addresses['one'][at]}")  # noqa: B023
+    command = [*alpha.command, "python3", "-c", SERVE, "alpha", "until its stdin ends"]
+    with subprocess.Popen(command, env={**os.environ, **alpha.environment}, stdin=subprocess.PIPE):
+        for at, address in enumerate(alpha.slots[3]):
+            _answered(lambda: _exec(cluster, "one", "python3", "-c", ASK, str(address)).partition(" ")[0], "alpha")  # noqa: B023
+            if not load(cluster.plugin).enforces:  # Cilium translates the addresses of pods that leave the cluster
+                _answered(lambda: _exec(cluster, "one", "python3", "-c", ASK, str(address)), f"alpha {addresses['one'][at]}")  # noqa: B023
 
 
 INTERRUPTED = [

@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -87,8 +88,9 @@ def test_a_pod_that_is_removed_while_it_starts(world, cilium):
     cluster, manifests = world
     cluster.create_world(manifests.namespaces, manifests.pods)
     cluster.delete_pods({"shop/api": manifests.pods["shop/api"]})
-    with pytest.raises(BrokenPod, match=r"pod shop/api \(.*\) is gone"):
-        Cluster(connected(cilium, replace(TIMES, pods=3.0)).connection).pods_ready(manifests.pods)
+    other = connected(cilium, replace(TIMES, pods=3.0))
+    with closing(other), pytest.raises(BrokenPod, match=r"pod shop/api \(.*\) is gone"):
+        other.pods_ready(manifests.pods)
 
 
 def test_a_namespace_that_refuses_the_capability_says_so(world, cilium):
@@ -123,7 +125,8 @@ def test_a_node_that_is_not_ready_is_named(world, cilium):
             assert time.monotonic() < until, f"{node} stays ready without its kubelet"
             time.sleep(1)
         # nothing mends itself here, so there is nothing to wait for
-        text = start(world, lambda pod: None, connected(cilium, replace(TIMES, pods=5.0)))
+        with closing(connected(cilium, replace(TIMES, pods=5.0))) as other:
+            text = start(world, lambda pod: None, other)
     assert f"for node {node}" in text
     assert f"node {node} is NotReady: Kubelet stopped posting node status" in text
 
