@@ -24,7 +24,8 @@ def pytest_runtest_HOOK(nodeid):
 
 def run(folder: Path, hook: str, *words: str) -> subprocess.CompletedProcess[str]:
     (folder / "killer.py").write_text(KILLER.replace("HOOK", hook).replace("CRASHED", CRASHED))
-    known = {**os.environ, "CNI_CONFORMANCE_CACHE": str(folder / "cache"), "PYTEST_PLUGINS": "killer", "PYTHONPATH": str(folder)}
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}  # we may be a worker ourselves
+    known = {**own, "CNI_CONFORMANCE_CACHE": str(folder / "cache"), "PYTEST_PLUGINS": "killer", "PYTHONPATH": str(folder)}
     choice = ["run", "--cluster", "simulated", "-n", "1", "-k", f"{CRASHED} or {OTHER}", *words]
     return subprocess.run([COMMAND, *choice], cwd=folder, env=known, capture_output=True, text=True, check=False)
 
