@@ -55,16 +55,17 @@ class Plan:
 
     def carry_out(self) -> Toolbox:
         """Does everything. Raises the first cause of a failure, after all that still ran was ended; on Ctrl-C too it is ended first."""
-        result = self._start()
-        try:
+        try:  # from here on: the first commands run while the others are still handed out
+            result = self._start()
             wait(self._futures, return_when=FIRST_EXCEPTION)
             failures = [error for future in self._futures if future.done() and (error := future.exception())]
             for failure in sorted(failures, key=lambda error: isinstance(error, Stopped)):
                 raise failure
             return result.result()
+        except BaseException:
+            self._workshop.commands.stop()
+            raise
         finally:
-            if not all(future.done() for future in self._futures):
-                self._workshop.commands.stop()
             self._pool.shutdown(cancel_futures=True)
 
     def gaps(self) -> list[str]:

@@ -11,10 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from conformance import data
+from conformance.offline import apt, graph
 from conformance.offline.cache import Cache
 from conformance.offline.command import Commands
 from conformance.offline.engine import Engine
 from conformance.offline.machine import this_machine
+from conformance.offline.plan import Plan
+from conformance.offline.workshop import Workshop
+from conformance.world.progress import Silent
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="a setup needs root"),
@@ -96,6 +101,23 @@ def test_after_ctrl_c_nothing_runs_and_nothing_is_taken_for_built(folder):
     process.communicate(timeout=60)
     assert ([], []) == (_processes(folder), list((folder / "c" / "running").iterdir()))
     assert [] == [path.name for path in (folder / "c" / "files").iterdir() if not path.name.startswith(".")]
+
+
+def test_ctrl_c_while_the_work_is_still_handed_out_ends_what_runs_already(folder, monkeypatch):
+    class Plugin:
+        name, offline, folder = "ptp", None, Path()
+
+    def interrupted(_folder):
+        _until(lambda: list(commands.running.iterdir()))
+        raise KeyboardInterrupt
+
+    store = Cache(folder / "c")
+    commands = Commands(store.root / "logs", store.root / "running")
+    monkeypatch.setattr(apt, "install", lambda shop, _packages: shop.commands.run("long", ["sleep", "600"]))
+    monkeypatch.setattr(graph, "needed_go", interrupted)  # asked for what comes next
+    with pytest.raises(KeyboardInterrupt):
+        Plan(Workshop(store, commands, this_machine(), Silent()), Plugin(), data.folder("fixtures") / "offline").carry_out()
+    assert [] == list(commands.running.iterdir())
 
 
 def test_what_a_killed_setup_left_running_the_next_ends(folder):
