@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from conformance.cluster.kind_cluster import PREFIX, KindCluster, cluster_of, do
 from conformance.cluster.plugin import Descriptor
 from conformance.cluster.ranges import configuration
 from conformance.cluster.ready import NodeFacts, Questions, wait_for_nodes, wait_until_ready
+from conformance.cluster.together import until_failure
 from conformance.cluster.toolbox import Toolbox
 from conformance.world.progress import Progress, Silent
 
@@ -173,8 +174,7 @@ class _Making:
         with ThreadPoolExecutor(len(work)) as pool:
             futures: list[Future[None]] = [pool.submit(each) for each in work]
             try:
-                done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-                for future in done:
+                for future in until_failure(futures):
                     future.result()
             except BaseException:
                 self.commands.end()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from conformance.cluster.together import until_failure
 from conformance.cluster.toolbox import Toolbox
 from conformance.offline import apt, docker, golang, graph, image, node_base, node_image, products, store
 from conformance.offline.command import Stopped
@@ -57,7 +58,7 @@ class Plan:
         """Does everything. Raises the first cause of a failure, after all that still ran was ended; on Ctrl-C too it is ended first."""
         try:  # from here on: the first commands run while the others are still handed out
             result = self._start()
-            wait(self._futures, return_when=FIRST_EXCEPTION)
+            until_failure(self._futures)
             failures = [error for future in self._futures if future.done() and (error := future.exception())]
             for failure in sorted(failures, key=lambda error: isinstance(error, Stopped)):
                 raise failure

@@ -46,10 +46,16 @@ except BrokenSetup as error:
 """
 
 
+_STARTED = []
+
+
 @pytest.fixture
 def folder():
     folder = Path(tempfile.mkdtemp(prefix="cc-"))  # pytest's own folders have paths too long for sockets
     yield folder
+    while _STARTED:  # a test that failed may have left its process
+        with _STARTED.pop() as process:
+            process.kill()
     Commands(folder / "c" / "logs", folder / "c" / "running").end_left()
     Engine(Cache(folder / "c"), this_machine()).remove()
     shutil.rmtree(folder)
@@ -60,7 +66,9 @@ def _setup(folder, build):
     (folder / "go").write_text(_GO % build)
     (folder / "go").chmod(0o755)
     environment = {**os.environ, "CNI_CONFORMANCE_CACHE": str(folder / "c"), "PATH": f"{folder}:{os.environ['PATH']}"}
-    return subprocess.Popen([sys.executable, "-c", _SCRIPT], env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", _SCRIPT], env=environment, stderr=subprocess.PIPE, text=True)
+    _STARTED.append(process)
+    return process
 
 
 def _processes(folder):
