@@ -11,6 +11,7 @@ from typing import Any
 
 from conformance.cluster.connection import BrokenRequest, Connection, Document
 from conformance.cluster.owner import ANNOTATION, Owner
+from conformance.world.policy import directions_without_types
 
 FIELD_MANAGER = "cni-conformance"
 
@@ -73,7 +74,7 @@ def apply_policy(connection: Connection, policy: Document) -> None:
 
 
 def _with_types(policy: Document) -> Document:
-    """The policy with its policyTypes written out, by the rule of the API for those that name none.
+    """The policy with its policyTypes written out.
 
     The API server fills them in, but only once: a policy that is applied again without its egress rules would keep the Egress that the
     server had written, and let nothing out.
@@ -81,7 +82,8 @@ def _with_types(policy: Document) -> Document:
     spec = policy.get("spec") or {}
     if spec.get("policyTypes"):
         return policy
-    return {**policy, "spec": {**spec, "policyTypes": ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]}}
+    types = [direction.title() for direction in directions_without_types(spec.get("egress") or ())]
+    return {**policy, "spec": {**spec, "policyTypes": types}}
 
 
 def delete_policy(connection: Connection, namespace: str, name: str) -> None:

@@ -56,8 +56,7 @@ def remove_run(cluster: Connected, run: str) -> None:
     """
     limit = cluster.connection.times.removal
     deadline = time.monotonic() + limit
-    if _delete(cluster, f"{RUN}={run}"):
-        _end_pods(cluster, f"{RUN}={run}")
+    _end_pods(cluster, _delete(cluster, f"{RUN}={run}"))
     while _delete(cluster, f"{RUN}={run}"):
         if time.monotonic() > deadline:
             left = [f"{_name(each)} ({_held_by(each)})" for each in _namespaces(cluster, f"{RUN}={run}")]
@@ -108,8 +107,8 @@ def _owner(namespace: Document) -> Owner | None:
     return Owner.read(namespace["metadata"].get("annotations", {}).get(ANNOTATION, ""))
 
 
-def _delete(cluster: Connected, selector: str) -> bool:
-    """Ask for the removal of all; whether there are any."""
+def _delete(cluster: Connected, selector: str) -> list[Document]:
+    """Ask for the removal of all namespaces that are there, and return them."""
     found = _namespaces(cluster, selector)
     for namespace in found:
         if "deletionTimestamp" in namespace["metadata"]:
@@ -119,14 +118,14 @@ def _delete(cluster: Connected, selector: str) -> bool:
         except BrokenRequest as refusal:
             if refusal.status not in (404, 409):  # gone, or being removed
                 raise
-    return bool(found)
+    return found
 
 
-def _end_pods(cluster: Connected, selector: str) -> None:
+def _end_pods(cluster: Connected, namespaces: Iterable[Document]) -> None:
     """Ask for the removal of the pods in namespaces that go. Kubernetes begins with what is in them 5 s after it was asked: by then the
     pods have ended."""
     connection = cluster.connection
-    for name in map(_name, _namespaces(cluster, selector)):
+    for name in map(_name, namespaces):
         apply.delete_pods(connection, connection.call(f"list the pods of {name}", connection.core.list_namespaced_pod, name)["items"])
 
 

@@ -214,8 +214,8 @@ class _Making:
             outside.connect(self.commands, self.toolbox.docker, net, host, dict(ways(nodes)), image, self.labels)
 
 
-def check(name: str, plugin: Descriptor, family: str = "", workers: int = 2, kube_proxy: str = "") -> None:
-    """Whether `up` can make this of these words; asked before what it needs is brought. Raises InvalidCluster."""
+def check(name: str, plugin: Descriptor, family: str, workers: int, kube_proxy: str) -> None:
+    """Whether `up` can make this of the same words; asked before what it needs is brought. Raises InvalidCluster."""
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?", name):
         raise InvalidCluster(f"--name {name}: small letters, digits and hyphens, at most 30 of them")
     if family and family not in plugin.families:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -73,19 +74,15 @@ def results_of(arrivals: Sequence[Arrival], folder: Path) -> list[Result]:
     came: dict[Member, list[Arrival]] = {}
     for each in arrivals:
         came.setdefault(each.part.member, []).append(each)
-    tasks = [(member, mine, folder) for member, mine in came.items()]
+    tasks = came, came.values(), repeat(folder)
     workers = min(os.cpu_count() or 1, _LARGEST_POOL)
     if workers > 1 and sum(each.packed is not None for each in arrivals) >= _WORTH_A_POOL:
         try:
             with ProcessPoolExecutor(workers, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-                return list(pool.map(_result, tasks))
+                return list(pool.map(result_of, *tasks))
         except BrokenProcessPool:  # one was killed, most likely for its memory: one after the other then
             pass
-    return list(map(_result, tasks))
-
-
-def _result(task: tuple[Member, Sequence[Arrival], Path]) -> Result:
-    return result_of(*task)
+    return list(map(result_of, *tasks))
 
 
 def result_of(member: Member, arrivals: Sequence[Arrival], folder: Path) -> Result:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -166,10 +166,16 @@ def _spec(spec: Any) -> tuple[Selector, frozenset[Direction], tuple[Rule, ...], 
         lambda: _every(_egress_rule, _list(spec, "egress", "spec"), "spec.egress"),
         lambda: _every(_type, _list(spec, "policyTypes", "spec"), "spec.policyTypes"),
     )
-    # "If no policyTypes are specified on a NetworkPolicy then by default Ingress will always be set and Egress will be set
-    # if the NetworkPolicy has any egress rules."
-    default = {Direction.INGRESS, Direction.EGRESS} if egress else {Direction.INGRESS}
-    return subjects, frozenset(named or default), ingress, egress
+    return subjects, frozenset(named or directions_without_types(egress)), ingress, egress
+
+
+def directions_without_types(egress: Sequence[object]) -> tuple[Direction, ...]:
+    """For which directions a policy isolates that names no policyTypes, by its egress rules.
+
+    "If no policyTypes are specified on a NetworkPolicy then by default Ingress will always be set and Egress will be set if the
+    NetworkPolicy has any egress rules."
+    """
+    return (Direction.INGRESS, Direction.EGRESS) if egress else (Direction.INGRESS,)
 
 
 def _type(each: Any, where: str) -> Direction:

@@ -247,7 +247,7 @@ def test_the_pods_of_a_run_go_at_once_and_not_only_with_their_namespaces(connect
     namespace = {"metadata": {"name": "cc-run-shop", "labels": {clean.RUN: "run"}}}
     going = {"metadata": {**namespace["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}}
     pod = {"metadata": {"namespace": "cc-run-shop", "name": "api"}}
-    found = [{"items": [namespace]}, {}, {"items": [going]}, {"items": [pod]}, {}, {"items": [going]}, {"items": []}]
+    found = [{"items": [namespace]}, {}, {"items": [pod]}, {}, {"items": [going]}, {"items": []}]
     server.replies = [(200, each) for each in found]
     clean.remove_run(Cluster(connect()), "run")
     assert ["/api/v1/namespaces/cc-run-shop", "/api/v1/namespaces/cc-run-shop/pods/api"] == [
