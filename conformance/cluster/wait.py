@@ -57,7 +57,7 @@ def pods_ready(connection: Connection, pods: Mapping[str, Document]) -> dict[str
         if not left:
             return {ref: found[ref] for ref in pods}
         for ref, state in states.items():
-            trouble, is_final = _trouble(state) if state else ("", False)
+            trouble, is_final = _hindrance(state) if state else ("", False)
             since = trouble_since.setdefault(ref, now) if trouble else trouble_since.pop(ref, now)
             is_late = now - began > connection.times.pods and not (state and _is_running(state))
             if is_late or (trouble and (is_final or now - since > _PATIENCE)):
@@ -112,11 +112,8 @@ def state_of(connection: Connection, namespace: str, name: str, patience: float 
         if refusal.status == 404:
             return f"pod {namespace}/{name} is gone: somebody deleted it"
         raise
-    node = _node(pod)
-    if pod["metadata"].get("deletionTimestamp"):
-        return f"pod {namespace}/{name} is being deleted"
-    trouble, _ = _trouble(pod)
-    unready = _unready(connection, node)
+    trouble, _ = _hindrance(pod)
+    unready = _unready(connection, _node(pod))
     return "; ".join(part for part in (f"pod {namespace}/{name}: {trouble}" if trouble else "", unready) if part)
 
 
@@ -175,6 +172,13 @@ def _is_running(pod: Document) -> bool:
 
 def _observed(pod: Document) -> Observed:
     return Observed(tuple(ip_address(each["ip"]) for each in pod["status"]["podIPs"]), pod["spec"].get("nodeName"))
+
+
+def _hindrance(pod: Document) -> tuple[str, bool]:
+    """Why a pod that is wanted does not run, as `_trouble`. One that is being deleted ends as it was asked to: that is no cause."""
+    if pod["metadata"].get("deletionTimestamp"):
+        return "it is being deleted: somebody asked for it", True
+    return _trouble(pod)
 
 
 def _trouble(pod: Document) -> tuple[str, bool]:

@@ -84,10 +84,27 @@ def test_a_pod_that_no_node_takes(world, impatient):
     assert "no node takes it (Unschedulable): 0/3 nodes are available" in text
 
 
-def test_a_pod_that_is_removed_while_it_starts(world, cilium):
+def test_a_pod_that_is_being_removed_while_it_starts(world):
+    cluster, manifests = world
+    pods = copy.deepcopy(dict(manifests.pods))
+    # its object stays for as long as a finalizer is there, so that nothing depends on how fast it ends
+    pods["shop/api"]["metadata"]["finalizers"] = ["cni-conformance.test/stays"]
+    cluster.create_world(manifests.namespaces, pods)
+    cluster.delete_pods({"shop/api": pods["shop/api"]})
+    try:
+        with pytest.raises(BrokenPod, match=r"pod shop/api \(.*\) does not run after \d+ s: it is being deleted: somebody asked for it"):
+            cluster.pods_ready(pods)
+    finally:
+        of_pod = pods["shop/api"]["metadata"]
+        cluster.connection.core.patch_namespaced_pod(of_pod["name"], of_pod["namespace"], {"metadata": {"finalizers": None}})
+
+
+def test_a_pod_that_was_removed_while_it_starts(world, cilium):
     cluster, manifests = world
     cluster.create_world(manifests.namespaces, manifests.pods)
-    cluster.delete_pods({"shop/api": manifests.pods["shop/api"]})
+    removed = {"shop/api": manifests.pods["shop/api"]}
+    cluster.delete_pods(removed)
+    cluster.pods_gone(removed)
     other = connected(cilium, replace(TIMES, pods=3.0))
     with closing(other), pytest.raises(BrokenPod, match=r"pod shop/api \(.*\) is gone"):
         other.pods_ready(manifests.pods)
