@@ -141,27 +141,45 @@ def _write(found: Sequence[Part], output: Path, console: Console, *, is_indexed:
 
     Ends the program where they cannot be written.
     """
-    from conformance.inside.folders import folders, keep
+    try:
+        return _write_indices(found, output, console) if is_indexed else [_write_whole(found[0], output, console)]
+    except OSError as fault:
+        refuse(f"{output} cannot be written: {fault.strerror}")
+
+
+def _write_whole(part: Part, output: Path, console: Console) -> int:
+    """Raises OSError."""
+    from conformance.diagnostics import taken_of
+    from conformance.inside.folders import write
     from conformance.record import InvalidRecord
-    from conformance.record.opening import NAME
-    from conformance.report import write_reports
     from conformance.report.terminal import print_run
 
-    codes = [part.exit_code for part in found]
-    for place, (part, folder) in enumerate(folders(found, output, is_indexed=is_indexed)):
-        if part.record is None:
-            click.echo(part.why, err=True)
-            continue
-        try:
-            run = keep(part.record.packed, folder / NAME)
-            write_reports(run, folder)
-        except InvalidRecord as fault:
-            click.echo(f"index {part.index}: {fault}" if is_indexed else str(fault), err=True)
-            codes[place] = BROKEN_WORLD
-            continue
-        except OSError as fault:
-            refuse(f"{folder} cannot be written: {fault.strerror}")
-        if not is_indexed:
-            print_run(run, console)
-        console.print(f"record and reports: {folder}", markup=False, soft_wrap=True)
+    if part.record is None:
+        click.echo(part.why, err=True)
+        return part.exit_code
+    try:
+        run, missing = write(part.record, output)
+    except InvalidRecord as fault:
+        click.echo(str(fault), err=True)
+        return BROKEN_WORLD
+    print_run(run, console)
+    for sentence in filter(None, (f"record and reports: {output}", taken_of(run), missing)):
+        console.print(sentence, markup=False, soft_wrap=True)
+    return part.exit_code
+
+
+def _write_indices(found: Sequence[Part], output: Path, console: Console) -> list[int]:
+    """Raises OSError."""
+    from conformance.inside.folders import folders, write_one
+    from conformance.inside.processes import in_processes
+
+    rows = list(folders(found, output))
+    came = in_processes(sum(part.record is not None for part in found), write_one, *zip(*rows, strict=True))
+    codes = list[int]()
+    for (part, folder), (fault, missing) in zip(rows, came, strict=True):
+        if fault:
+            click.echo(fault, err=True)
+        else:
+            console.print(f"record and reports: {folder}{f'; {missing}' if missing else ''}", markup=False, soft_wrap=True)
+        codes.append(BROKEN_WORLD if fault and part.record else part.exit_code)
     return codes

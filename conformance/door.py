@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -51,7 +52,7 @@ def run_pytest(settings: Settings, view: View, **choice: Any) -> int:
         if choice["sonobuoy"]:
             code = _hand_over(report, door.why, view, code)
         if choice["emit"] and report is not None:
-            _emit(choice["emit"], report / "record.json")
+            _emit(choice["emit"], report, view)
     finally:
         signal.signal(signal.SIGTERM, before)
     return code
@@ -81,14 +82,19 @@ def _hand_over(report: Path | None, why: str, view: View, code: int) -> int:
     return code
 
 
-def _emit(name: str, record: Path) -> None:
-    """The record into the log."""
-    from conformance.inside.emitted import lines_of, packed
+def _emit(name: str, report: Path, view: View) -> None:
+    """The record into the log, then as many diagnostics as find room there."""
+    from conformance.inside.bundles import FOLDER, fitting, told
+    from conformance.inside.emitted import Kind, lines_of, packed
 
+    record = packed((report / "record.json").read_bytes())
+    diagnostics, left = fitting(report / FOLDER, len(record))
     try:
-        for line in lines_of(name, packed(record.read_bytes())):
+        for line in chain(lines_of(name, record), *(lines_of(*each, Kind.DIAGNOSTICS) for each in diagnostics.items())):
             print(line)  # noqa: T201 - the console would break it
         sys.stdout.flush()
+        if left:
+            view.say(f"{told(left)} have no room in this log")
     except BrokenPipeError:  # nobody reads on; Python would complain again at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -107,7 +107,8 @@ def take(diagnostics: Diagnostics, scenario: str, live: LiveWorld, inspection: I
         if cell is None:
             bundle.note("no packets: no cell was wrong when its step ended, so there is nothing to ask again")
         else:
-            told.append(_told(cell, reproduce(cell.question, live, inspection.nodes, bundle, CAPTURE)))
+            answer = reproduce(cell.question, live, inspection.nodes, bundle, CAPTURE)
+            told.append(_told(cell, answer, has_packets=any(name.endswith(".pcap") for name, _, _ in bundle.files)))
         gathering = Gathering(inspection, diagnostics.plugin, _nodes(live, cell), bundle, REQUEST)
         namespaces = [each["metadata"]["name"] for each in live.manifests.namespaces]
         _do(gathering, namespaces, bundle, LIMIT - (time.monotonic() - began))
@@ -142,12 +143,12 @@ def _counted(wrong: list[WrongCell]) -> str:
     return f"{wrong[0].question} was {wrong[0].answer.kind}, and must be {wrong[0].expectation.verdict}{more}"
 
 
-def _told(cell: WrongCell, answer: Answer | None) -> str:
+def _told(cell: WrongCell, answer: Answer | None, *, has_packets: bool) -> str:
     if answer is None:
         return f"{cell.question} could not be asked again."
     who = f", answered by {answer.responder}" if answer.responder else ""
     again = "as before" if answer.kind is cell.answer.kind else f"before: {cell.answer.kind}"
-    return f"Asked once more while packets were captured: {answer.kind}{who} ({again})."
+    return f"Asked once more{' while packets were captured' if has_packets else ''}: {answer.kind}{who} ({again})."
 
 
 def clear(report: Path) -> None:

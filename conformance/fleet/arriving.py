@@ -55,4 +55,4 @@ def arrival(part: Part, came: fetching.Part) -> Arrival:
         return Arrival(part, None, came.why.removeprefix(f"{_INDEX}{came.index}: "), came.exit_code)
     if came.record.name != part.name:
         raise OtherFleet(f"index {came.index} holds a record of {came.record.name}, not {part.name}: was the Job rendered from this file?")
-    return Arrival(part, came.record.packed, exit_code=came.exit_code)
+    return Arrival(part, came.record.packed, exit_code=came.exit_code, diagnostics=came.record.diagnostics)

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import repeat
-from multiprocessing import get_context
 from pathlib import Path
 
 from conformance.exit_code import ALL_PASSED, BROKEN_WORLD, SOMETHING_FAILED
 from conformance.fleet.fleet import Member, Part
+from conformance.inside.bundles import FOLDER, bring
 from conformance.inside.emitted import packed
 from conformance.inside.fetching import gravest
 from conformance.inside.folders import keep
+from conformance.inside.processes import in_processes
 from conformance.record import Facts, InvalidRecord, Run
 from conformance.record.merge import InvalidMerge, merge
 from conformance.record.opening import NAME, PACKED
 from conformance.report import write_reports
 from conformance.world.verdict import Outcome
-
-_WORTH_A_POOL = 4
-"""Records for which processes are started: one takes a second to begin, and a large record two to be written."""
-
-_LARGEST_POOL = 8
-"""Processes, of half a gigabyte each."""
 
 RECORD = NAME + PACKED
 """Records of many clusters are kept packed: a ninth of their size."""
@@ -38,13 +30,14 @@ RECORD = NAME + PACKED
 class Arrival:
     """What came of a part. `packed` is its record as it was emitted, None where there is none: then `why` says it in a sentence.
 
-    `exit_code` is that of the pod which measured it last.
+    `exit_code` is that of the pod which measured it last; `diagnostics` are packed too, by scenario.
     """
 
     part: Part
     packed: bytes | None = None
     why: str = ""
     exit_code: int = 0
+    diagnostics: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +67,7 @@ def results_of(arrivals: Sequence[Arrival], folder: Path) -> list[Result]:
     came: dict[Member, list[Arrival]] = {}
     for each in arrivals:
         came.setdefault(each.part.member, []).append(each)
-    tasks = came, came.values(), repeat(folder)
-    workers = min(os.cpu_count() or 1, _LARGEST_POOL)
-    if workers > 1 and sum(each.packed is not None for each in arrivals) >= _WORTH_A_POOL:
-        try:
-            with ProcessPoolExecutor(workers, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-                return list(pool.map(result_of, *tasks))
-        except BrokenProcessPool:  # one was killed, most likely for its memory: one after the other then
-            pass
-    return list(map(result_of, *tasks))
+    return in_processes(sum(each.packed is not None for each in arrivals), result_of, came, came.values(), repeat(folder))
 
 
 def result_of(member: Member, arrivals: Sequence[Arrival], folder: Path) -> Result:
@@ -110,7 +95,9 @@ def _kept(arrival: Arrival, folder: Path) -> Run:
     """The run of a part, whose record is in the folder now. Raises InvalidRecord (also where none has arrived), OSError."""
     if arrival.packed is None:
         raise InvalidRecord(arrival.why)
-    return keep(arrival.packed, folder / RECORD)
+    run = keep(arrival.packed, folder / RECORD)
+    bring(run, arrival.diagnostics, folder)
+    return run
 
 
 def _whole(member: Member, runs: Sequence[tuple[str, Run]], codes: Sequence[int], own: Path) -> Result:
@@ -119,6 +106,9 @@ def _whole(member: Member, runs: Sequence[tuple[str, Run]], codes: Sequence[int]
     if member.shards > 1:
         run = merge(runs)
         (own / RECORD).write_bytes(packed(run.to_json().encode()))
+        for name, _ in runs:
+            if (diagnostics := own / name / FOLDER).is_dir():
+                shutil.copytree(diagnostics, own / FOLDER, dirs_exist_ok=True)
     write_reports(run, own)
     outcomes = Counter(each.outcome for each in run.scenarios)
     code = SOMETHING_FAILED if outcomes[Outcome.FAILED] else BROKEN_WORLD if outcomes[Outcome.ERROR] else ALL_PASSED

@@ -199,6 +199,7 @@ def test_nothing_secret_is_in_them(tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         pytest.param({"seen": Seen(has_nodes=False)}, "packets are captured in a cluster of kind only", id="nodes that nobody reaches"),
+        pytest.param({"seen": Seen(has_nodes=False)}, "\nAsked once more: connected", id="and who was asked again without them"),
         pytest.param({"seen": Seen(has_nodes=False)}, "no rules and routes of the nodes", id="rules that nobody reaches"),
         pytest.param({"seen": Seen(), "plugin": None}, "nobody said which one runs here", id="a plugin that nobody named"),
         pytest.param({"seen": Seen(says=())}, "no packets of the source: the program", id="a capture that cannot be started"),

@@ -4,12 +4,14 @@ import json
 
 import pytest
 
-from conformance.inside.emitted import WIDTH, BrokenLog, Emitted, InvalidName, check_name, emitted, lines_of, packed
+from conformance.inside.emitted import WIDTH, BrokenLog, Emitted, InvalidName, Kind, check_name, emitted, lines_of, packed
 
 RECORD = json.dumps({"format": "cni-conformance record", "scenarios": [{"name": f"s{number}"} for number in range(20000)]})
 PACKED = packed(RECORD.encode())
 LINES = list(lines_of("night.1-of-4", PACKED))
 LOG = "\n".join(LINES)
+FOUND = {"flaps": b"its diagnostics", "leaks": PACKED[:9000]}
+MORE = {name: "\n".join(lines_of(name, content, Kind.DIAGNOSTICS)) for name, content in FOUND.items()}
 
 
 def test_what_was_emitted_is_found_with_its_name():
@@ -68,6 +70,39 @@ def test_a_log_without_a_whole_record_says_what_is_wrong(log, text):
     with pytest.raises(BrokenLog) as trouble:
         emitted(log)
     assert text in str(trouble.value)
+
+
+@pytest.mark.parametrize(
+    ("log", "found"),
+    [
+        pytest.param(LOG, {}, id="none"),
+        pytest.param("\n".join([LOG, *MORE.values(), "the end"]), FOUND, id="all"),
+        pytest.param("\n".join([*MORE.values(), LOG]), FOUND, id="before the record"),
+        pytest.param("\n".join([LOG, MORE["flaps"], MORE["leaks"][:-1]]), {"flaps": FOUND["flaps"]}, id="killed while writing"),
+        pytest.param("\n".join([LOG, MORE["flaps"], MORE["leaks"].replace("A", "B")]), {"flaps": FOUND["flaps"]}, id="damaged"),
+        pytest.param(
+            f"{LOG}\n{MORE['flaps']}".replace("END CNI-CONFORMANCE DIAGNOSTICS", "END CNI-CONFORMANCE RECORD"), {}, id="another end"
+        ),
+        pytest.param(
+            "\n".join([MORE["leaks"].splitlines()[-1], LOG, MORE["flaps"]]), {"flaps": FOUND["flaps"]}, id="the end of others before"
+        ),
+    ],
+)
+def test_diagnostics_are_found_beside_the_record_and_spoil_it_never(log, found):
+    assert Emitted("night.1-of-4", PACKED, found) == emitted(log)
+
+
+@pytest.mark.parametrize(
+    ("log", "text"),
+    [
+        pytest.param(MORE["flaps"], "holds diagnostics without a record: its beginning was dropped when the log was rotated", id="whole"),
+        pytest.param("\n".join([LINES[-1], MORE["flaps"]]), "has only the end of a record", id="behind the end of a record"),
+        pytest.param("\n".join([*LINES[:-1], MORE["flaps"]]), "has only the beginning of a record", id="behind a record without an end"),
+    ],
+)
+def test_diagnostics_are_never_taken_for_a_record(log, text):
+    with pytest.raises(BrokenLog, match=text):
+        emitted(log)
 
 
 @pytest.mark.parametrize("name", ["night", "a", "cilium.3-of-4", "2026-11-22"])

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier, Event
 from typing import Any
@@ -13,8 +14,10 @@ from api_server import Server, api_server
 from click.testing import CliRunner, Result
 
 from conformance.cli import main
-from conformance.inside.emitted import lines_of, packed
+from conformance.inside.bundles import bundled
+from conformance.inside.emitted import Kind, lines_of, packed
 from conformance.inside.fetching import Part, gravest
+from conformance.record import Run
 
 RUN = sample_run.whole_run()
 RECORD = RUN.to_json()
@@ -147,6 +150,45 @@ class Interrupted(Future[Part]):
 
     def result(self, timeout: float | None = None) -> Part:
         raise KeyboardInterrupt
+
+
+FAILED = [each.name for each in RUN.scenarios][:3]
+EXAMINED = Run(
+    RUN.facts, tuple(replace(each, diagnostics=f"diagnostics/{each.name}" if each.name in FAILED else "") for each in RUN.scenarios)
+)
+
+
+def log_with_diagnostics(folder: Path, *names: str) -> str:
+    (folder / "about.md").write_text("# what was found\n")
+    lines = (line for name in names for line in lines_of(name, bundled(folder), Kind.DIAGNOSTICS))
+    return "\n".join([log_of(record=EXAMINED.to_json()), *lines])
+
+
+def test_diagnostics_come_out_beside_the_record_and_a_sentence_says_which_did_not(has, tmp_path):
+    (tmp_path / "pod").mkdir()
+    has(job(), (pod(), log_with_diagnostics(tmp_path / "pod", *FAILED[:2])))
+    ended = fetch("night", "-o", str(tmp_path / "out"))
+    pages = {path.parent.name: path.read_text() for path in (tmp_path / "out" / "diagnostics").glob("*/about.md")}
+    assert {FAILED[0]: "# what was found\n", FAILED[1]: "# what was found\n"} == {name: pages[name] for name in FAILED[:2]}
+    assert "They did not come out of the pod" in pages[FAILED[2]]
+    assert "diagnostics of 3 scenarios: diagnostics/ beside the record" in ended.output
+    assert ended.output.endswith(f"\nthe diagnostics of 1 scenario ({FAILED[2]}) did not come out of the pod\n")
+    assert all(f'href="diagnostics/{name}"' in (tmp_path / "out" / "report.html").read_text() for name in FAILED)
+
+
+def test_many_indices_are_written_by_several_processes_each_with_its_diagnostics(has, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    (tmp_path / "pod").mkdir()
+    logs = [log_of("n0"), log_with_diagnostics(tmp_path / "pod", *FAILED), "killed", "\n".join(lines_of("n3", packed(b"{}"))), log_of("n4")]
+    has(job(completionMode="Indexed", completions=5), *((pod(f"p{each}", 1, index=str(each)), log) for each, log in enumerate(logs)))
+    ended = fetch("night", "-o", str(tmp_path / "out"))
+    folders = [tmp_path / "out" / name for name in ("n0", "night", "n4")]
+    assert (3, [f"record and reports: {folder}" for folder in folders]) == (ended.exit_code, ended.stdout.splitlines())
+    assert ["index 2: the log of pod p2", "index 3: this is no record"] == [
+        line[:26] for line in ended.stderr.splitlines() if line[0] != " "
+    ]
+    assert [True] * 3 == [(folder / "report.html").exists() for folder in folders]
+    assert set(FAILED) == {path.name for path in (tmp_path / "out" / "night" / "diagnostics").iterdir()}
 
 
 def test_an_index_without_a_record_is_named_and_the_others_are_kept(has, tmp_path):

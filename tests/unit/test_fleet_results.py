@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -55,6 +56,21 @@ def test_the_shards_of_a_cluster_become_one_record_with_its_reports(tmp_path):
     assert shard(2).scenarios == read(tmp_path / "eu-1" / "shard-2").scenarios
 
 
+def examined(run: Run) -> tuple[Run, dict[str, bytes]]:
+    """The run with diagnostics of its first scenario, and these as they are emitted."""
+    first = replace(run.scenarios[0], diagnostics=f"diagnostics/{run.scenarios[0].name}")
+    return Run(run.facts, (first, *run.scenarios[1:])), {first.name: packed(json.dumps({"about.md": f"# {first.name}"}).encode())}
+
+
+def test_diagnostics_lie_beside_the_record_of_their_part_and_beside_the_whole_one(tmp_path):
+    runs, found = zip(*(examined(shard(number)) for number in (1, 2, 3)), strict=True)
+    result_of(THREE, [replace(each, diagnostics=some) for each, some in zip(came(THREE, *runs), found, strict=True)], tmp_path)
+    names = [name for some in found for name in some]
+    pages = {path.parent.name: path.read_text() for path in (tmp_path / "eu-1" / "diagnostics").glob("*/about.md")}
+    assert {name: f"# {name}" for name in names} == pages
+    assert f"# {names[1]}" == (tmp_path / "eu-1" / "shard-2" / "diagnostics" / names[1] / "about.md").read_text()
+
+
 def test_a_cluster_in_one_part_has_its_record_as_it_came(tmp_path):
     result = result_of(ONE, came(ONE, GOOD, codes=[0]), tmp_path)
     assert (GOOD, 0, {Outcome.PASSED: 1}) == (read(tmp_path / "eu-2"), result.exit_code, result.outcomes)
@@ -75,7 +91,7 @@ def test_where_a_process_is_killed_this_one_goes_on(tmp_path, monkeypatch):
         raise BrokenProcessPool
 
     monkeypatch.setattr("os.cpu_count", lambda: 2)
-    monkeypatch.setattr(results_module, "ProcessPoolExecutor", killed)
+    monkeypatch.setattr("conformance.inside.processes.ProcessPoolExecutor", killed)
     results = results_of([each for name in "abcd" for each in came(Member(name, ""), GOOD, codes=[0])], tmp_path)
     assert [0] * 4 == [each.exit_code for each in results]
 
@@ -226,6 +242,12 @@ def test_an_index_without_a_record_says_why():
     assert Arrival(part, None, "pod a has not ended yet", 3) == arrival(
         part, fetching.Part("3", None, 3, "index 3: pod a has not ended yet")
     )
+
+
+def test_what_an_index_has_of_diagnostics_arrives_with_its_record():
+    (part,) = parts(ONE)
+    came = arrival(part, fetching.Part("3", replace(log_of(part.name, GOOD), diagnostics={"a": b"b"}), 0))
+    assert {"a": b"b"} == came.diagnostics
 
 
 def test_a_record_of_another_part_is_refused():
