@@ -86,7 +86,7 @@ def _emitted_name(_context: click.Context, _parameter: click.Parameter, name: st
     "--emit",
     metavar="NAME",
     callback=_emitted_name,
-    help="At the end, also of an interrupted run, write the packed record to standard output under this name, for `fetch`.",
+    help="At the end, also of an interrupted run, write packed record and diagnostics to standard output, under this name, for `fetch`.",
 )
 @click.option("--sonobuoy", is_flag=True, help="At the end, put the reports where Sonobuoy collects them, and write its `done` file.")
 @click.pass_context
@@ -165,7 +165,11 @@ def expect(scenario: str) -> None:
 @click.option("--report", metavar="DIR", type=click.Path(path_type=Path), help="Folder for the reports made from it.")
 @click.pass_context
 def judge(context: click.Context, record: Path, report: Path | None) -> None:
-    """Judge a stored record again: no cluster, the same reports and exit code."""
+    """Judge a stored record again: no cluster, the same reports and exit code.
+
+    \b
+    Exit code 0 all passed · 1 something failed · 2 wrong usage · 3 something is in error, or the run was cut short
+    """
     from conformance.record import InvalidRecord, read, rejudge
     from conformance.report import write_reports
     from conformance.report.terminal import print_run
@@ -181,7 +185,8 @@ def judge(context: click.Context, record: Path, report: Path | None) -> None:
             write_reports(judged, report)
     except OSError as fault:
         _fail(f"{report} cannot be written: {fault.strerror}", WRONG_USAGE)
-    sys.exit(SOMETHING_FAILED if judged.of(Outcome.FAILED) else BROKEN_WORLD if judged.of(Outcome.ERROR) else ALL_PASSED)
+    is_broken = judged.was_cut_short or bool(judged.of(Outcome.ERROR))
+    sys.exit(SOMETHING_FAILED if judged.of(Outcome.FAILED) else BROKEN_WORLD if is_broken else ALL_PASSED)
 
 
 def loaded(paths: tuple[Path, ...]) -> tuple[Any, ...]:

@@ -91,7 +91,8 @@ def merge(records: tuple[Path, ...], output: Path) -> None:
     if shard := next((path for path in records if whole in (path.resolve(), (path / "record.json").resolve())), None):
         refuse(f"{output} holds the shard {shard}, which would be written over: give another folder")
     try:
-        run = merging.merge([(str(path), read(path)) for path in records])
+        shards = [(str(path), read(path)) for path in records]
+        run = merging.merge(shards)
     except (InvalidRecord, merging.InvalidMerge) as fault:
         refuse(str(fault))
     try:
@@ -101,6 +102,8 @@ def merge(records: tuple[Path, ...], output: Path) -> None:
         write_reports(run, output)
     except OSError as fault:
         refuse(f"{output} cannot be written: {fault.strerror or fault}")
+    if warning := merging.far_apart(shards):
+        click.echo(f"note: {warning}", err=True)
     click.echo(f"{len(records)} shards, {len(run.scenarios)} scenarios: {output / 'record.json'}")
 
 

@@ -71,7 +71,7 @@ def report(
 
     \b
     Exit code 0 made (with --baseline: and nothing is worse) · 2 wrong usage, or a record that cannot be read
-              with --baseline: 1 something fails that did not · 3 something could not be measured that could be
+              with --baseline: 1 something fails that did not · 3 something could not be measured that could be, or it was cut short
     """
     from conformance.record import InvalidRecord
     from conformance.record.digest import read_digest
@@ -100,7 +100,7 @@ def _exit_code(all_news: Iterable[News]) -> int:
     found = list(all_news)
     if any(news.has_new_failures for news in found):
         return SOMETHING_FAILED
-    return BROKEN_WORLD if any(news.has_new_errors for news in found) else ALL_PASSED
+    return BROKEN_WORLD if any(news.is_red for news in found) else ALL_PASSED
 
 
 def _make(plan: Mapping[Path, Targets], then: Digest | None, console: Console) -> list[tuple[Sequence[Path], News | None]]:

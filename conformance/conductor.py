@@ -23,11 +23,10 @@ from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.owner import Owner
 from conformance.diagnostics import clear
 from conformance.doctor import ENFORCEMENT, Examination, examine
-from conformance.exit_code import BROKEN_WORLD, NOTHING_ENFORCES, SOMETHING_FAILED, WRONG_USAGE
+from conformance.exit_code import BROKEN_WORLD, NOTHING_ENFORCES, SOMETHING_FAILED
 from conformance.judge import Finding, FindingKind, Judgement
 from conformance.large import told
-from conformance.large.room import NoRoom, make_sure_of_room
-from conformance.portion import portions
+from conformance.portion import largest, portions
 from conformance.provision import CannotRun, Provision, baseline_of, provide
 from conformance.record import Facts, Phase, Plugin, Run, ScenarioRecord, ShardFacts, Writer
 from conformance.record.digest import digest_of
@@ -38,7 +37,6 @@ from conformance.scenario.scenario import Scenario
 from conformance.settings import Settings
 from conformance.shard import Shard, fingerprint, kept_selection, part_of
 from conformance.stage import Stage, offered
-from conformance.target import Target
 from conformance.view import View
 from conformance.world.verdict import Outcome
 
@@ -78,6 +76,7 @@ class Conductor:
     def prepare(self, ids: Sequence[str]) -> None:
         """Everything before the first scenario; `ids` are the nodeids of those that were selected. Raises CannotRun."""
         selected = {nodeid.rpartition("::")[2] for nodeid in ids}
+        own = [scenario for name, scenario in self._scenarios.items() if name in selected]
         self._planned = len(ids)
         if (shard := self.settings.part()) is not None:
             selected = set(kept_selection(self.folder) or ())
@@ -87,7 +86,7 @@ class Conductor:
         if self._left_out:
             self.view.say(left_out(len(self._left_out), len(self._scenarios), self._left_out_disruptive))
         with self._phase("cluster"):
-            self._provision = provide(self.settings, self.view)
+            self._provision = provide(self.settings, self.view, largest(own, self._portions, self.workers))
         target, times = self._provision.target, self.settings.waiting_times()
         may_disrupt = target.provider != "kubeconfig" or self.settings.disruptive
         Stage.announce(self.folder, target, times, self.run, may_disrupt=may_disrupt, report=self.report)
@@ -97,7 +96,6 @@ class Conductor:
             self._examination = examine(target, times, self.run)
         insist(self._examination, self.settings)
         self._clean_before(self._provision)
-        self._insist_on_room(target)
         self._writer = Writer((self.report or self.folder) / "record.json", self._facts())
         self.is_ready = True
         self._prepared = time.monotonic()
@@ -114,16 +112,6 @@ class Conductor:
                 self.view.say(f"removed {each}")
         except BrokenCluster as trouble:
             self.view.say(f"what a killed run left, if any did, is still there: {trouble}")
-
-    def _insist_on_room(self, target: Target) -> None:
-        size = self.settings.size()
-        if size is not None:
-            try:
-                make_sure_of_room(target, self.settings.waiting_times(), size)
-            except NoRoom as lack:
-                raise CannotRun(str(lack), WRONG_USAGE) from None
-            except BrokenCluster as trouble:
-                raise CannotRun(str(trouble), BROKEN_WORLD) from None
 
     def add(self, document: Mapping[str, Any]) -> None:
         """A scenario's record is safe on the disk when this returns."""
@@ -207,9 +195,9 @@ class Conductor:
 
     @staticmethod
     def _exit_code_since(news: News, pytests: int) -> int:
-        if news.is_red:
+        if news.has_new_failures or news.has_new_errors:
             return SOMETHING_FAILED if news.has_new_failures else BROKEN_WORLD
-        return 0 if pytests == SOMETHING_FAILED else pytests
+        return 0 if pytests == SOMETHING_FAILED and not news.was_cut_short else pytests
 
     def _facts(self, ended: str = "") -> Facts:
         if self._provision is None or self._examination is None:

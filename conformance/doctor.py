@@ -15,11 +15,13 @@ from conformance import data
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.contract import ClusterUnderTest, NodeFacts
 from conformance.judge import FindingKind
+from conformance.live import why_no_names
 from conformance.notes import Notes
 from conformance.pipeline import play
 from conformance.record import ScenarioRecord
 from conformance.scenario.load import load
 from conformance.target import Target
+from conformance.template.names import Names
 from conformance.world.times import Times
 from conformance.world.verdict import Outcome
 from conformance.worlds import Worlds
@@ -88,6 +90,7 @@ def _examine(cluster: ClusterUnderTest, target: Target, times: Times, run: str) 
     checks.append(_nodes(facts.nodes))
     if not all(check.is_fine for check in checks):
         return Examination(tuple(checks), None, known)
+    checks.append(_names(why_no_names(cluster, Names(run, str(NUMBER)))))
     worlds = Worlds(cluster, target, times, run, NUMBER)
     try:
         patient = replace(times, settle=min(times.settle, PATIENCE), hold=min(times.hold, Times().hold))
@@ -112,6 +115,12 @@ def _nodes(nodes: Mapping[str, NodeFacts]) -> Check:
     if len(usable) == 1:
         return Check("nodes", is_fine=True, sentence=f"only {usable[0]} takes pods: no pair of pods lies across nodes")
     return Check("nodes", is_fine=True, sentence=f"{len(usable)} take pods: pairs on the same node and across nodes")
+
+
+def _names(why_not: str) -> Check:
+    """Fine in any case: scenarios that ask nobody by name can be measured."""
+    sentence = f"what asks by name is skipped: {why_not}" if why_not else "no policy that we may see keeps them from being resolved"
+    return Check("names", is_fine=True, sentence=sentence)
 
 
 def _probes(record: ScenarioRecord) -> Check:

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from conformance.cluster.contract import BrokenPlugin, ClusterUnderTest, Document, NotPossible, Pods, ServiceFacts
+from conformance.model.lookup import why_not_resolved
 from conformance.probe.session import Probes
+from conformance.scenario.fictive import NAME_LABEL
 from conformance.scenario.layout import NODES
 from conformance.scenario.presence import Presence
 from conformance.scenario.scenario import Layout
 from conformance.template.names import Names
 from conformance.template.render import Manifests
 from conformance.template.world import everybody_of
-from conformance.world.place import Address, Observed, Pod, World
+from conformance.world.place import Address, Namespace, Observed, Pod, World
 
 WITHOUT_NODES = "it needs nodes by name: none takes pods, or we may not list nodes (docs/rbac.yaml has that right)"
 
@@ -103,3 +105,14 @@ def check_addresses(world: World) -> None:
         for address in () if pod.is_host_network else pod.addresses:
             if (other := owners.setdefault(address, pod.ref)) != pod.ref:
                 raise BrokenPlugin(f"{other} and {pod.ref} have the same address {address}")
+
+
+def why_no_names(cluster: ClusterUnderTest, names: Names) -> str:
+    """Why pods of a world with these names cannot ask by name, as `why_not_resolved` says it: policies of the cluster's own are in the
+    way. "" where none of those that we may see is. Raises BrokenCluster.
+    """
+    servers = cluster.name_servers()
+    space = names.namespace("probe")
+    asking = Namespace(space, space, {**names.labels, NAME_LABEL: space})
+    policies = [policy for each in sorted({server.namespace for server in servers}) for policy in cluster.policies_of(each)]
+    return why_not_resolved(servers, asking, policies)

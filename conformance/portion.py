@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from heapq import nlargest
 from typing import Any
 
-from conformance.scenario.scenario import Scenario
+from conformance.scenario.crowd import most_on_a_node
+from conformance.scenario.scenario import NODES, Scenario
 
 DISRUPTIVE, EXCLUSIVE = "disruptive", "exclusive"
 """Portions that one worker has as a whole: what runs last, and worlds that cannot stand side by side."""
@@ -35,6 +37,19 @@ def portions(scenarios: Sequence[Scenario]) -> dict[str, str]:
             steps[key] += cost
             found[scenario.name] = f"{key}/{numbers[key]}"
     return found
+
+
+def largest(scenarios: Iterable[Scenario], portion_of: Mapping[str, str], processes: int) -> tuple[Scenario, ...]:
+    """Scenarios whose worlds are the largest that may stand at a time, the largest first: one for each process, each of another portion.
+
+    `portion_of` is what `portions` found.
+    """
+    best: dict[str, tuple[int, Scenario]] = {}
+    for scenario in scenarios:
+        pods, portion = most_on_a_node(scenario, NODES), portion_of[scenario.name]
+        if portion not in best or pods > best[portion][0]:
+            best[portion] = pods, scenario
+    return tuple(scenario for _, scenario in nlargest(processes, best.values(), key=lambda each: each[0]))
 
 
 def next_portion(queue: Iterable[str], mine: str | None, others: Iterable[str]) -> str:

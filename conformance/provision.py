@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,15 @@ from conformance.cluster.credentials import configuration_of
 from conformance.cluster.descriptor_file import InvalidPlugin
 from conformance.cluster.kind_cluster import KindCluster
 from conformance.cluster.plugin import Descriptor, Helm, load, with_manifest
-from conformance.cluster.ranges import most_on_a_node
+from conformance.cluster.ranges import ADDRESSES, most_pods
 from conformance.cluster.version import version
 from conformance.exit_code import BROKEN_WORLD, WRONG_USAGE
 from conformance.inside.job import default_image
+from conformance.large.room import NoRoom, allow_files, make_sure_of_room
 from conformance.record import InvalidRecord
 from conformance.record.digest import Digest, read_digest
+from conformance.scenario.crowd import most_on_a_node
+from conformance.scenario.scenario import NODES, Scenario
 from conformance.settings import InvalidSettings, Settings
 from conformance.size import OTHERS, per_node
 from conformance.target import Target
@@ -49,14 +52,19 @@ class Provision:
     release: Callable[[], None]
 
 
-def provide(settings: Settings, progress: Progress) -> Provision:
-    """The cluster that the settings ask for: found, or made. Raises CannotRun; then nothing is left behind."""
+def provide(settings: Settings, progress: Progress, together: Sequence[Scenario] = ()) -> Provision:
+    """The cluster that the settings ask for: found, or made.
+
+    It has room for worlds of the scenarios `together` (the largest first) at a time, one for each process; each process has a simulated
+    cluster of its own. Raises CannotRun; then nothing is left behind.
+    """
+    allow_files(together)
     try:
         if settings.provider == "simulated":
-            return _kept(Target.simulated(settings), None)
+            return _kept(Target.simulated(settings, _pods_on_a_node(settings, together[:1])), None, settings, together[:1])
         if settings.provider == "kubeconfig":
-            return _kept(Target.of_kubeconfig(settings), None)
-        return _kind(settings, progress)
+            return _kept(Target.of_kubeconfig(settings), None, settings, together)
+        return _kind(settings, progress, together)
     except Exception as error:
         raise translated(error) or error from error
 
@@ -104,29 +112,31 @@ def baseline_of(settings: Settings) -> Digest | None:
 def translated(error: BaseException) -> CannotRun | None:
     """What a user or a machine can cause, with its exit code; None for everything else."""
     match error:
-        case InvalidSettings() | InvalidPlugin() | kind.InvalidCluster():
+        case InvalidSettings() | InvalidPlugin() | kind.InvalidCluster() | NoRoom():
             return CannotRun(str(error), WRONG_USAGE)
         case BrokenCluster() | toolbox.BrokenToolbox() | offline.BrokenSetup():
             return CannotRun(str(error), BROKEN_WORLD)
     return None
 
 
-def _kind(settings: Settings, progress: Progress) -> Provision:
+def _kind(settings: Settings, progress: Progress, together: Sequence[Scenario]) -> Provision:
     standing = kind.known(settings.name)
     if standing is not None:
         _check_standing(standing, settings)
         plugin = load(settings.cni or standing.plugin)
         progress.say(f"using the cluster {standing.name} that stands already ({standing.plugin}, {standing.family})")
-        return _kept(Target.of_kind(standing, plugin, settings), standing)
+        return _kept(Target.of_kind(standing, plugin, settings), standing, settings, together)
     plugin = plugin_of(settings)
-    made = up(settings, plugin, progress)
+    made = up(settings, plugin, progress, together)
     target = Target.of_kind(made, plugin, settings)
-    if settings.keep:
-        return _kept(target, made)
-    return Provision(target, _version(target, made), keeps_cluster=False, release=lambda: down(settings.name, progress))
+    release = (lambda: None) if settings.keep else (lambda: down(settings.name, progress))
+    return Provision(target, _version(target, made), settings.keep, release)
 
 
-def _kept(target: Target, cluster: KindCluster | None) -> Provision:
+def _kept(target: Target, cluster: KindCluster | None, settings: Settings, together: Sequence[Scenario]) -> Provision:
+    if together:
+        with suppress(BrokenCluster):  # the doctor says what is wrong with it
+            make_sure_of_room(target, settings, together)
     return Provision(target, _version(target, cluster), keeps_cluster=True, release=lambda: None)
 
 
@@ -139,17 +149,17 @@ def _version(target: Target, cluster: KindCluster | None) -> str:
     return ""
 
 
-def up(settings: Settings, plugin: Descriptor, progress: Progress) -> KindCluster:
-    """A new kind cluster, with what `--setup` brings where it is given.
+def up(settings: Settings, plugin: Descriptor, progress: Progress, together: Sequence[Scenario] = ()) -> KindCluster:
+    """A new kind cluster, with what `--setup` brings where it is given, and room as `provide` says.
 
     Raises InvalidCluster, BrokenCluster, BrokenToolbox, BrokenSetup; nothing of it is left then.
     """
-    _check_new(settings, plugin)
+    _check_new(settings, plugin, together)
     remove_half_made(settings.name, progress)
-    size = settings.size()
+    pods = _pods_on_a_node(settings, together)
     try:
         brought = tools(settings, plugin, progress)
-        room = per_node(size.pods, WORKERS) if size else 0
+        room = pods if pods > ADDRESSES else 0  # nodes with few addresses are good for scenarios that take all of them
         return kind.up(settings.name, plugin, brought, settings.family, WORKERS, settings.kube_proxy, progress, room)
     except BaseException:
         offline.release(progress)
@@ -238,15 +248,22 @@ def _can_pull(found: toolbox.Toolbox, settings: Settings, progress: Progress) ->
         return toolbox.has_image(found, image)
 
 
-def _check_new(settings: Settings, plugin: Descriptor) -> None:
+def _check_new(settings: Settings, plugin: Descriptor, together: Sequence[Scenario] = ()) -> None:
     """It can be made so: learnt before what it needs is brought, which takes minutes. Raises InvalidCluster."""
     kind.check(settings.name, plugin, settings.family, WORKERS, settings.kube_proxy)
-    size, most = settings.size(), most_on_a_node(settings.family or plugin.default_family, 1 + WORKERS)
-    if size is not None and most is not None and per_node(size.pods, WORKERS) > most:
+    most = most_pods(settings.family or plugin.default_family, 1 + WORKERS)
+    if most is not None and _pods_on_a_node(settings, together) > most:
+        whose = f"--world {settings.size()}" if settings.world else ", ".join(dict.fromkeys(each.name for each in together))
         raise kind.InvalidCluster(
-            f"--world {size}: the nodes of a kind cluster have addresses for {WORKERS * (most - OTHERS)} probe pods: ask for fewer, or "
+            f"{whose}: the nodes of a kind cluster have addresses for {WORKERS * (most - OTHERS)} probe pods: ask for fewer, or "
             "measure a larger cluster of yours (--cluster kubeconfig)"
         )
+
+
+def _pods_on_a_node(settings: Settings, together: Sequence[Scenario]) -> int:
+    """How many pods a node of a new cluster takes, those of others included."""
+    size = settings.size()
+    return per_node(size.pods, WORKERS) if size else OTHERS + sum(most_on_a_node(each, NODES) for each in together)
 
 
 def _check_standing(standing: KindCluster, settings: Settings) -> None:

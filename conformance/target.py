@@ -33,8 +33,8 @@ class Target:
     """Where the cluster is and what it carries.
 
     `plugin` is None where nobody said which one it is (an existing cluster): then every capability is tried that needs
-    nothing of our own making. `fault` is that of the simulated plugin, "" for none; `pods` for how many a simulated cluster has room
-    (0: as many as its nodes usually take).
+    nothing of our own making. `fault` is that of the simulated plugin, "" for none; `pods` for how many a node of a simulated cluster
+    has room (as many as usual at least).
     """
 
     provider: str
@@ -49,11 +49,10 @@ class Target:
     pods: int = 0
 
     @classmethod
-    def simulated(cls, settings: Settings) -> Target:
-        """The test bench: a cluster in memory, a new one for each connection. It has all that can be asked for."""
+    def simulated(cls, settings: Settings, pods: int = 0) -> Target:
+        """The test bench: a cluster in memory, a new one for each connection. It has all that can be asked for, and room for `pods`."""
         families = (Family(settings.family),) if settings.family in ("ipv4", "ipv6") else tuple(Family)
-        size = settings.size()
-        return cls("simulated", "in memory", None, None, None, families, ground.hosts(), "none", settings.fault, size.pods if size else 0)
+        return cls("simulated", "in memory", None, None, None, families, ground.hosts(), "none", settings.fault, pods)
 
     @classmethod
     def of_kind(cls, cluster: KindCluster, plugin: Descriptor | None, settings: Settings) -> Target:

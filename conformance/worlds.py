@@ -11,16 +11,16 @@ from dataclasses import replace
 from itertools import count
 
 from conformance.cluster.broken import BrokenCluster
-from conformance.cluster.contract import ClusterUnderTest, NotPossible
+from conformance.cluster.contract import ClusterUnderTest, NotPossible, Pods
 from conformance.cluster.hosts import HostAccess
-from conformance.live import WITHOUT_NODES, Given, LiveWorld, check_addresses, everyone
+from conformance.live import WITHOUT_NODES, Given, LiveWorld, check_addresses, everyone, why_no_names
 from conformance.probe.session import Probes
 from conformance.probe.source import agent_source
 from conformance.scenario.presence import Presence
 from conformance.scenario.scenario import Layout
 from conformance.target import Target
 from conformance.template.names import Names
-from conformance.template.render import FIRST_HOST_PORT, render_world
+from conformance.template.render import FIRST_HOST_PORT, MANY, render_world
 from conformance.world.door import DoorKind
 from conformance.world.place import Address
 from conformance.world.times import Times
@@ -37,6 +37,7 @@ class Worlds:
         self._cluster, self._target, self._times = cluster, target, times
         self._run, self._worker = run, worker
         self._alive: LiveWorld | None = None
+        self._leaving: Pods = {}
         self._numbers = count()
 
     @property
@@ -64,13 +65,19 @@ class Worlds:
         return live
 
     def drop(self, live: LiveWorld) -> None:
-        """Throw a world away. The cluster removes it while we go on, but for pods that hold ports of their nodes."""
+        """Throw a world away. The cluster removes it while we go on, but for pods that hold ports of their nodes.
+
+        Where pods are many, the next world waits for their end: the nodes may not have addresses for both.
+        """
         self._alive = None
         live.probes.close()
         with suppress(BrokenCluster):  # the end of the run looks for all that is left, and says so
             self._cluster.remove_world(live.names)
+            pods = live.pods([ref for ref in live.manifests.pods if ref in live.presence.pods])
             if live.layout.is_exclusive:
-                self._cluster.pods_gone(live.pods([ref for ref in live.manifests.pods if ref in live.presence.pods]))
+                self._cluster.pods_gone(pods)
+            elif len(pods) > MANY:
+                self._leaving = pods
 
     def close(self) -> None:
         """Throw away what stands."""
@@ -97,7 +104,12 @@ class Worlds:
         workers = [node.name for node in nodes.values() if node.takes_pods]
         if layout.asks_nodes and not workers:
             raise NotPossible(WITHOUT_NODES)
+        if _asks_names(layout) and (why := why_no_names(self._cluster, names)):
+            raise NotPossible(f"it asks Services by name, and {why}")
         manifests = render_world(layout, names, self._target.probe_image, workers, agent_source(), first_port)
+        if self._leaving:
+            self._cluster.pods_gone(self._leaving)
+            self._leaving = {}
         presence = Presence.at_first(layout)
         pods = {ref: pod for ref, pod in manifests.pods.items() if ref in presence.pods}
         self._cluster.create_world(manifests.namespaces, pods)

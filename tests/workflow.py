@@ -35,7 +35,7 @@ class _Name(dict):  # type: ignore[type-arg]
 
     def __getattr__(self, key: str) -> Any:
         found = self.get(key.replace("_", "-"), self.get(key))
-        return _Name(found) if isinstance(found, Mapping) else found
+        return _Name(found or {}) if found is None or isinstance(found, Mapping) else found
 
 
 def load(name: str) -> dict[str, Any]:
@@ -52,10 +52,12 @@ def value_of(expression: str, context: Values, folder: Path = Path()) -> Any:
     python = " ".join(said.get(word, word if word.startswith("'") else word.replace("-", "_")) for word in words)
     functions = {
         "always": lambda: True,
+        "cancelled": lambda: False,
         "hashFiles": lambda pattern: "".join(map(str, sorted(folder.glob(pattern)))),
         "fromJSON": yaml.safe_load,
     }
-    return eval(python, {"__builtins__": {}}, functions | {key: _Name(each) for key, each in context.items()})  # noqa: S307 - our own files
+    found = eval(python, {"__builtins__": {}}, functions | {key: _Name(each) for key, each in context.items()})  # noqa: S307 - our own files
+    return None if found == {} else found
 
 
 def filled(value: Any, context: Values) -> Any:
@@ -115,7 +117,7 @@ class Machine:
         folder.mkdir(parents=True, exist_ok=True)
         content = load(workflow)
         context = {
-            "github": {"event": {"repository": {"default_branch": "main"}}, "token": "none"},
+            "github": {"event": {"schedule": "17 2 * * *"}, "ref_name": "main", "token": "none"},
             "strategy": {"job-index": 0},
             **context,
         }
@@ -138,13 +140,17 @@ class Machine:
         if "upload" in step["uses"]:
             self._upload(folder / given["path"], given["name"])
         else:
-            for kept in self.artefacts.glob(given["pattern"]):
-                shutil.copytree(kept, folder / given["path"] / kept.name)
+            self._download(given["pattern"], folder / given["path"], is_one_folder=given.get("merge-multiple", False))
         return 0, ""
 
     def shell(self, script: str, values: Values, folder: Path) -> tuple[int, str]:
         """Lines of shell, as a step runs them: the exit code, and what was written."""
-        summary = {"GITHUB_STEP_SUMMARY": str(folder / "step-summary.md"), "GITHUB_REPOSITORY": "o/r", "ARTEFACTS": str(self.artefacts)}
+        summary = {
+            "GITHUB_STEP_SUMMARY": str(folder / "step-summary.md"),
+            "GITHUB_REPOSITORY": "o/r",
+            "GITHUB_RUN_ID": "9",
+            "ARTEFACTS": str(self.artefacts),
+        }
         environment = {**os.environ, **self.environment, **summary, **{key: str(each) for key, each in values.items()}, "PATH": self.path}
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],  # noqa: S607 - that of the machine, as there
@@ -156,6 +162,12 @@ class Machine:
             check=False,
         )
         return done.returncode, done.stdout
+
+    def _download(self, pattern: str, folder: Path, *, is_one_folder: bool) -> None:
+        """A folder for each artefact; but for a single one, which the action puts right there."""
+        found = list(self.artefacts.glob(pattern))
+        for kept in found:
+            shutil.copytree(kept, folder if is_one_folder or len(found) == 1 else folder / kept.name, dirs_exist_ok=True)
 
     def _upload(self, source: Path, name: str) -> None:
         if source.is_dir():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from conformance.cluster.restart import Restarts
 from conformance.cluster.streams import AttachedStream, ProcessStream
 from conformance.world.clock import WallClock
 from conformance.world.place import Observed, Pod
+from conformance.world.policy import InvalidPolicy, NetworkPolicy
 from conformance.world.times import Times
 
 
@@ -66,6 +68,17 @@ class Cluster:
     def name_servers(self) -> tuple[Pod, ...]:
         """See ClusterUnderTest: the pods of kube-system that are labelled as kubeadm and all installers label them."""
         return wait.name_servers(self.connection)
+
+    def policies_of(self, namespace: str) -> tuple[NetworkPolicy, ...]:
+        """See ClusterUnderTest."""
+        doing = f"list the policies of {namespace}"
+        try:
+            found = self.connection.call(doing, self.connection.policies.list_namespaced_network_policy, namespace)["items"]
+        except BrokenRequest as refusal:
+            if refusal.status == 403:
+                return ()
+            raise
+        return tuple(_policies(found))
 
     def missing_rights(self) -> list[str]:
         """See ClusterUnderTest."""
@@ -155,6 +168,14 @@ class Cluster:
     def restart_node(self, name: str) -> None:
         """See ClusterUnderTest."""
         restart.restart_node(self.connection, self._restarts, name)
+
+
+def _policies(listed: Iterable[Document]) -> Iterator[NetworkPolicy]:
+    for each in listed:
+        with suppress(InvalidPolicy):  # a field of a later Kubernetes, of which nobody here knows what it means
+            yield NetworkPolicy.from_document(
+                {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": each["metadata"], "spec": each.get("spec")}
+            )
 
 
 def _node(node: Document) -> NodeFacts:

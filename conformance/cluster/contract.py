@@ -12,6 +12,7 @@ from conformance.cluster.streams import Stream
 from conformance.world import verdict
 from conformance.world.clock import Clock
 from conformance.world.place import Address, Observed, Pod
+from conformance.world.policy import NetworkPolicy
 
 if TYPE_CHECKING:
     from conformance.cluster.inspection import Inspection  # it speaks of agents, whose module knows this one
@@ -104,6 +105,9 @@ class ClusterUnderTest(Protocol):
 
     def name_servers(self) -> tuple[Pod, ...]:
         """The pods that resolve names for all others: references are `namespace/name`."""
+
+    def policies_of(self, namespace: str) -> tuple[NetworkPolicy, ...]:
+        """The policies of a namespace, ours or not. Empty where we may not list them."""
 
     def missing_rights(self) -> list[str]:
         """A sentence for each permission that a run needs and that we do not have."""

@@ -15,6 +15,9 @@ MASK = 26
 that draws addresses by chance give one again at once. kind's own ranges are four times as large, a node takes 110 pods."""
 
 
+ADDRESSES = 1 << 32 - MASK
+"""So many addresses a node has where nobody asks for more."""
+
 MOST_PODS = 110
 """So many pods a kubelet takes where nobody says another number."""
 
@@ -36,7 +39,7 @@ _WHOLE = 16
 """Length of the prefix from which the ranges of all nodes come, kind's and the plugins' own; no plugin has a longer one."""
 
 
-def most_on_a_node(family: str, nodes: int) -> int | None:
+def most_pods(family: str, nodes: int) -> int | None:
     """For how many pods `room_for` finds addresses on each of so many nodes. None: for as many as one likes, in IPv6 alone."""
     addresses = 1 << 32 - _WHOLE - (nodes - 1).bit_length()
     return None if family == "ipv6" else (4 * (addresses - 9) + 3) // 5

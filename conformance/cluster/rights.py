@@ -31,6 +31,13 @@ RIGHTS = (
     Right("", "pods/attach", ("create", "get"), "The talk with the probes (Kubernetes before 1.35 asks for get, later ones for create)."),
     Right("", "services", ("create", "delete", "get"), "Ways to pods that scenarios ask."),
     Right("networking.k8s.io", "networkpolicies", ("create", "delete", "patch"), "What is tested."),
+    Right(
+        "networking.k8s.io",
+        "networkpolicies",
+        ("list",),
+        "Optional: whether those of kube-system let names be resolved.",
+        is_optional=True,
+    ),
     Right("", "events", ("list",), "They say why a pod does not start."),
     Right("", "nodes", ("get", "list"), "Optional: which pods share a node, and which node is not ready.", is_optional=True),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ from conformance.fuzz.case import Case, Document
 from conformance.scenario.fictive import NAME_LABEL
 from conformance.scenario.scenario import Action, Relabel, Together, Wait
 from conformance.world.deviation import KnownDeviation
+from conformance.world.labels import Selector
 from conformance.world.verdict import Protocol
 
 _CALM = 10
@@ -97,16 +98,10 @@ def _with_peers(key: str, rule: dict[str, Any]) -> dict[str, Any]:
 
 def _named(peer: dict[str, Any]) -> dict[str, Any]:
     spaces = peer.get("namespaceSelector")
-    if not spaces or not _only_excludes(spaces) or not _only_excludes(peer.get("podSelector") or {}):
+    if not spaces or not all(Selector.from_document(each or {}).only_excludes for each in (spaces, peer.get("podSelector"))):
         return peer
     expressions = [*spaces["matchExpressions"], {"key": NAME_LABEL, "operator": "Exists"}]
     return {**peer, "namespaceSelector": {**spaces, "matchExpressions": expressions}}
-
-
-def _only_excludes(selector: Mapping[str, Any]) -> bool:
-    """Whether a selector, as the API writes it, asks for no label at all."""
-    expressions = selector.get("matchExpressions") or ()
-    return not selector.get("matchLabels") and all(each["operator"] in ("NotIn", "DoesNotExist") for each in expressions)
 
 
 def _one_after_the_other(case: Case) -> Case:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from conformance.judge.finding import Finding
 from conformance.world.expectation import Expectation, agrees
 from conformance.world.measurement import StepMeasurement
-from conformance.world.question import Answer, Question
+from conformance.world.question import NOT_RESOLVED, Answer, Question
 from conformance.world.verdict import AnswerKind, FindingKind, Verdict
 
 
@@ -16,7 +16,8 @@ def baseline_findings(step: StepMeasurement) -> list[Finding]:
 
     A cell that does not agree is a broken world: a dead server looks like a perfect deny. It is the plugin's fault only where
     the same asker shows in the same step that the server lives and may be reached: it answers, but sees another source than
-    it must; it answers the plain question, but not the large one; it answers by its own address, but not by the door.
+    it must; it answers the plain question, but not the large one; it answers by its own address, but not by the door. A name that
+    is not resolved convicts nobody: that the name servers live, and may be asked, nobody has shown.
     """
     return [_finding(step, question, expectation) for question, expectation in step.expected.items() if not _is_right(step, question)]
 
@@ -34,6 +35,8 @@ def _finding(step: StepMeasurement, question: Question, expectation: Expectation
 def _fault(step: StepMeasurement, question: Question, expectation: Expectation, answer: Answer | None) -> tuple[FindingKind, str] | None:
     """The plugin's fault, where the step itself proves that it is one."""
     if answer is None or answer.kind is AnswerKind.BROKEN or expectation.verdict is Verdict.BLOCKED:
+        return None
+    if answer.detail.startswith(NOT_RESOLVED):
         return None
     where = f"{question.destination} on {question.lane} over {question.family}"
     if agrees(replace(expectation, seen=""), answer, step.identities.get(question.destination, "")):

@@ -62,8 +62,7 @@ def only_excludes(subject: Subject) -> Iterator[Spot]:
     """A namespaceSelector that asks for no label, and only says which must not be there."""
     for clause in clauses_of(subject.policy):
         for number, peer in enumerate(clause.rule.peers):
-            wanted = peer.namespaces.requirements if peer.namespaces is not None else ()
-            if wanted and all(each.operator in ("NotIn", "DoesNotExist") for each in wanted):
+            if peer.namespaces is not None and peer.namespaces.requirements and peer.namespaces.only_excludes:
                 text = f"it only excludes ({peer.namespaces}): every other namespace is meant, also those that come later"
                 yield Spot((*clause.peer(number), "namespaceSelector"), text)
 

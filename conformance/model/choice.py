@@ -25,7 +25,7 @@ from itertools import chain, product
 from conformance.model.classes import ClassTable
 from conformance.model.kinds import Kind, Lane, State, kinds_of, lanes_of
 from conformance.world.place import Pod, World, family_of
-from conformance.world.question import Question
+from conformance.world.question import Question, each_question
 from conformance.world.verdict import Family, Verdict
 
 _TRIES = 20
@@ -105,8 +105,8 @@ class _Choosing:
         return tuple(family for family in self.families if family in there)
 
     def choice(self) -> Choice:
-        possible, others = self.possible(), ""
-        if possible <= self.most:
+        others = ""
+        if self.possible <= self.most:
             for question in self.others():
                 self.add(question)
         else:
@@ -120,8 +120,9 @@ class _Choosing:
         place = {ref: number for number, ref in enumerate(self.pods)}
         ordered = sorted(self.chosen, key=lambda each: (place[each.source], place[each.destination], each))
         pairs = len(self.kinds) ** 2 - sum(each.size == 1 for each in self.kinds.values())
-        return Choice(tuple(ordered), possible, len(self.pods), len(self.kinds), pairs, len(self.covered), self.seed, others)
+        return Choice(tuple(ordered), self.possible, len(self.pods), len(self.kinds), pairs, len(self.covered), self.seed, others)
 
+    @cached_property
     def possible(self) -> int:
         """How many questions there are, counted by groups of pods that have the same families and as many ports."""
         groups = Counter((self.families_of(pod), len(lanes_of(pod))) for pod in self.pods.values())
@@ -257,15 +258,11 @@ class _Choosing:
     def fill_up(self) -> None:
         """Any of the others where chance met too few: those that are left are then so few that each may be looked at."""
         if missing := self.most - len(self.chosen):
-            numbers = set(self.dice.sample(range(self.possible() - len(self.chosen)), missing))
+            numbers = set(self.dice.sample(range(self.possible - len(self.chosen)), missing))
             for question in [each for number, each in enumerate(self.others()) if number in numbers]:
                 self.add(question)
 
     def others(self) -> Iterator[Question]:
         """Every question that is not chosen yet, one at a time."""
-        for source, destination in product(self.pods.values(), [pod for pod in self.pods.values() if pod.serves]):
-            both = [family for family in self.families_of(source) if family in self.families_of(destination)]
-            for lane, family in product(lanes_of(destination), both if source is not destination else ()):
-                question = Question(source.ref, destination.ref, *lane, family)
-                if question not in self.chosen:
-                    yield question
+        only_pods = World(self.world.namespaces, self.pods)
+        return (question for question in each_question(only_pods, self.families) if question not in self.chosen)

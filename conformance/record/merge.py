@@ -6,10 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from conformance.record.run import Facts, Phase, Run, ShardFacts
 from conformance.shard import Shard, fingerprint
+
+_ONE_NIGHT = timedelta(hours=12)
+"""Shards that began further apart may be of two nights; or one of them was measured again."""
 
 
 class InvalidMerge(ValueError):
@@ -47,6 +51,25 @@ def merge(records: Sequence[tuple[str, Run]]) -> Run:
     )
     _insist_on_selection(parts, run)
     return run
+
+
+def far_apart(records: Iterable[tuple[str, Run]]) -> str:
+    """Which of them began so long after the first that they may be of another night, in one sentence; "" where none did."""
+    began = sorted((when, name) for name, run in records if (when := _began(run)) is not None)
+    if not began or began[-1][0] - began[0][0] < _ONE_NIGHT:
+        return ""
+    (first, name), (last, other) = began[0], began[-1]
+    both = f"{name} began on {first:%Y-%m-%d %H:%M} and {other} on {last:%Y-%m-%d %H:%M}"
+    return f"{both}: if these are two nights, this is the record of neither"
+
+
+def _began(run: Run) -> datetime | None:
+    """When a run began; None where its record does not say it."""
+    try:
+        when = datetime.fromisoformat(run.facts.started)
+    except ValueError:
+        return None
+    return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
 
 
 def _part(name: str, run: Run) -> _Part:

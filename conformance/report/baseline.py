@@ -44,7 +44,7 @@ class Change(StrEnum):
 class Changed:
     """One scenario that changed, or is still red. `then` and `now`: its outcomes, None where it is not in that run.
 
-    `sentence` is the one of now (of then, where it is gone); `more` says what is worse about it.
+    `sentence` is the one of now (of then, where it is gone); `more` says what is worse about it, or why it may have failed before.
     """
 
     name: str
@@ -60,12 +60,16 @@ class News:
     """What is new since the run of which `then` are the facts. `changed`: the worst first, in the record's order otherwise.
 
     `same` counts the scenarios that are in both and of which there is nothing to say.
+
+    `was_cut_short`: this run has not all of its scenarios; `is_from_cut_short`: that one had not.
     """
 
     then: Facts
     now: Facts
     changed: tuple[Changed, ...]
     same: int
+    was_cut_short: bool = False
+    is_from_cut_short: bool = False
 
     def of(self, *changes: Change) -> tuple[Changed, ...]:
         """The scenarios with one of these changes."""
@@ -87,8 +91,8 @@ class News:
 
     @property
     def is_red(self) -> bool:
-        """Whether there is new trouble."""
-        return self.has_new_failures or self.has_new_errors
+        """Whether there is new trouble, or a run of which nobody knows the rest."""
+        return self.has_new_failures or self.has_new_errors or self.was_cut_short
 
     @property
     def sentence(self) -> str:
@@ -99,14 +103,21 @@ class News:
             if (found := self.of(each))
         ]
         rest = ", ".join(f"{len(found)} {each}" for each in Change if not each.is_new_trouble and (found := self.of(each)))
-        return f"Since {self.since}: {'; '.join([*(named or ['nothing is worse']), *filter(None, [rest])])}."
+        cut = "the run was cut short" if self.was_cut_short else ""
+        return f"Since {self.since}: {'; '.join([*(named or ['nothing is worse']), *filter(None, [cut, rest])])}."
 
     @property
     def since(self) -> str:
-        """The run that this is compared with, by its plugin and start: `Cilium 1.15.19 of 2026-11-20 03:00`."""
-        started = f" of {self.then.started[:16].replace('T', ' ')}" if self.then.started else ""
-        other = ", another plugin" if self.then.plugin.name != self.now.plugin.name else ""
-        return f"{self.then.plugin}{started}{other}"
+        """The run that this is compared with, `Cilium 1.15.19 of 2026-11-20 03:00`, and what makes it hard to compare."""
+        then, now = self.then, self.now
+        started = f" of {then.started[:16].replace('T', ' ')}" if then.started else ""
+        others = [
+            "another plugin" if then.plugin.name != now.plugin.name else "",
+            f"over {' and '.join(then.families)}" if then.families and set(then.families) != set(now.families) else "",
+            f"its shard {then.shard.part} only" if then.shard and (now.shard is None or then.shard.part != now.shard.part) else "",
+            "cut short" if self.is_from_cut_short else "",
+        ]
+        return ", ".join([f"{then.plugin}{started}", *filter(None, others)])
 
 
 def news(now: Digest, then: Digest) -> News:
@@ -122,7 +133,8 @@ def news(now: Digest, then: Digest) -> News:
     changed = [each for _, each in found if each is not None]
     order = list(Change)
     same = sum(each is None and scenario.name in before for scenario, each in found)
-    return News(then.facts, now.facts, tuple(sorted([*changed, *gone], key=lambda each: order.index(each.change))), same)
+    by_order = tuple(sorted([*changed, *gone], key=lambda each: order.index(each.change)))
+    return News(then.facts, now.facts, by_order, same, now.was_cut_short, then.was_cut_short)
 
 
 def _compared(now: ScenarioDigest, then: ScenarioDigest | None) -> Changed | None:
@@ -137,7 +149,7 @@ def _change(now: ScenarioDigest, then: ScenarioDigest | None) -> tuple[Change | 
             more = _worse(now, then)
             return (Change.WORSE, more) if more else (Change.STILL_FAILING, "")
         case Outcome.FAILED:
-            return Change.NEW_FAILURE, ""
+            return Change.NEW_FAILURE, _unknown_before(then)
         case Outcome.ERROR:
             return (Change.STILL_ERROR if before is Outcome.ERROR else Change.NEW_ERROR), ""
         case Outcome.PASSED | Outcome.KNOWN_DEVIATION if before in (Outcome.FAILED, Outcome.ERROR):
@@ -145,6 +157,13 @@ def _change(now: ScenarioDigest, then: ScenarioDigest | None) -> tuple[Change | 
         case Outcome.SKIPPED | Outcome.NOT_SUPPORTED if then is not None and _was_measured(then):
             return Change.GONE, ""
     return (Change.NEW if then is None else None), ""
+
+
+def _unknown_before(then: ScenarioDigest | None) -> str:
+    """Why a failure may be older than the baseline; "" where it did not fail then."""
+    if then is None:
+        return "not there then"
+    return "" if _was_measured(then) and then.outcome is not Outcome.ERROR else "not measured then"
 
 
 def _was_measured(scenario: ScenarioDigest) -> bool:
@@ -168,9 +187,11 @@ def _leaks(scenario: ScenarioDigest) -> Mapping[tuple[int | None, str], None]:
 
 
 def names(found: Sequence[Changed], most: int = SHOWN) -> str:
-    """The names of up to `most` scenarios, with what is worse about them, and how many more there are."""
-    shown = [f"{each.name} ({each.more})" if each.more else each.name for each in found[:most]]
-    return ", ".join(shown) + (f" and {len(found) - most} more" if len(found) > most else "")
+    """The names of up to `most` scenarios, what there is to say about them (once, where it is the same), how many more there are."""
+    remarks = {each.more for each in found}
+    of_all = f" ({remarks.pop()})" if len(remarks) == 1 and "" not in remarks else ""
+    shown = [each.name if of_all or not each.more else f"{each.name} ({each.more})" for each in found[:most]]
+    return ", ".join(shown) + (f" and {len(found) - most} more" if len(found) > most else "") + of_all
 
 
 def told(found: Iterable[Changed]) -> list[tuple[str, str, str]]:

@@ -67,6 +67,7 @@ def _news(news: News | None) -> dict[str, Any] | None:
     return {
         "sentence": news.sentence,
         "is_red": news.is_red,
+        "was_cut_short": news.was_cut_short,
         "plugin": str(news.then.plugin),
         "started": news.then.started,
         "changed": [

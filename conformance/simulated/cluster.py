@@ -21,6 +21,7 @@ from conformance.simulated.services import DNS, REQUEST, SYSTEM, Services, name_
 from conformance.template.names import LABEL_RUN, LABEL_WORLD
 from conformance.world.place import Observed
 from conformance.world.place import Pod as PodNoun
+from conformance.world.policy import NetworkPolicy
 from conformance.world.times import Times
 from conformance.world.verdict import Protocol
 
@@ -30,14 +31,15 @@ _PODS_OF_A_NODE = 50
 
 
 class SimulatedCluster:
-    """See ClusterUnderTest. `make_plane` makes the plugin: a faultless one, or one with a fault. `pods`: room for so many more."""
+    """See ClusterUnderTest. `make_plane` makes the plugin: a faultless one, or one with a fault. Each node takes `pods` at least."""
 
     inspection = None
 
     def __init__(self, make_plane: Callable[[SimulatedClock], Plane], times: Times, pods: int = 0) -> None:
         self.clock, self._times = SimulatedClock(), times
         self.plane = make_plane(self.clock)
-        self._more, self.plane.spare = pods, self.plane.spare + pods
+        self._more = max(0, pods - _PODS_OF_A_NODE)
+        self.plane.spare += self._more
         self._nodes = {node.name: node for node in ground.nodes(self.plane.spare)}
         self._namespaces: dict[str, Document] = {}
         self._pods: dict[tuple[str, str], Pod] = {}
@@ -84,6 +86,10 @@ class SimulatedCluster:
     def name_servers(self) -> tuple[PodNoun, ...]:
         """See ClusterUnderTest."""
         return tuple(name_server(pod) for (namespace, _), pod in self._pods.items() if namespace == SYSTEM)
+
+    def policies_of(self, namespace: str) -> tuple[NetworkPolicy, ...]:
+        """See ClusterUnderTest."""
+        return tuple(policy for policy in self.plane.policies.values() if policy.namespace == namespace)
 
     def missing_rights(self) -> list[str]:
         """See ClusterUnderTest."""

@@ -72,6 +72,11 @@ class Selector:
             raise InvalidSelector(f"matchExpressions is a list, not {expressions!r}")
         return cls(tuple(requirements + [_requirement(expression) for expression in expressions]))
 
+    @property
+    def only_excludes(self) -> bool:
+        """Whether it asks for no label, and says at most which must not be there."""
+        return all(each.operator in ("NotIn", "DoesNotExist") for each in self.requirements)
+
     def matches(self, labels: Labels) -> bool:
         """Whether all requirements hold for these labels."""
         return all(requirement.matches(labels) for requirement in self.requirements)

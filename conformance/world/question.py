@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from types import MappingProxyType
 
-from conformance.world.door import DoorKind
-from conformance.world.place import OutsideHost, Place, World, family_of
+from conformance.world.door import Door, DoorKind, DoorPort
+from conformance.world.place import OutsideHost, Place, Port, World, family_of
 from conformance.world.verdict import AnswerKind, Family, Protocol
 
 Sizes = Mapping[Protocol, Sequence[int]]
@@ -73,6 +74,11 @@ class Answer:
 
 
 def questions_of(world: World, families: Iterable[Family], sizes: Sizes = MappingProxyType({})) -> tuple[Question, ...]:
+    """What `each_question` gives, all at once."""
+    return tuple(each_question(world, families, sizes))
+
+
+def each_question(world: World, families: Iterable[Family], sizes: Sizes = MappingProxyType({})) -> Iterator[Question]:
     """Every question that a world lets one ask: all pods and hosts to all served ports of all others and of all doors, by
     family; with `sizes` (bytes, by protocol) each of these too.
 
@@ -81,31 +87,41 @@ def questions_of(world: World, families: Iterable[Family], sizes: Sizes = Mappin
     outside. A pod does ask a door behind which it stands itself: what comes of that is open.
     """
     wanted = tuple(families)
-    found = []
+    by_pods, by_hosts = _asked(world)
     for source in world.places():
         if isinstance(source, OutsideHost) and not source.can_ask:
             continue
-        own = [family for family in wanted if family in {family_of(address) for address in source.addresses}]
-        for ref, ports, there in _asked_by(source, world):
-            found += [
-                Question(source.ref, ref, number, protocol, family, size)
-                for number, protocol in ports
-                for family in own
-                if family in there
-                for size in (0, *sizes.get(protocol, ()))
-            ]
-    return tuple(found)
+        there = _families(source)
+        own = [family for family in wanted if family in there]
+        for ref, ports, families_there in by_hosts if isinstance(source, OutsideHost) else by_pods:
+            for (number, protocol), family in product(ports, own if ref != source.ref else ()):
+                if family in families_there:
+                    for size in (0, *sizes.get(protocol, ())):
+                        yield Question(source.ref, ref, number, protocol, family, size)
 
 
-def _asked_by(source: Place, world: World) -> Iterator[tuple[str, list[tuple[int, Protocol]], set[Family]]]:
-    """Whom a place asks: reference, ports and families."""
-    is_outside = isinstance(source, OutsideHost)
-    for place in world.places():
-        if source.ref != place.ref and not (is_outside and isinstance(place, OutsideHost)):
-            yield place.ref, [(port.number, port.protocol) for port in place.serves], {family_of(each) for each in place.addresses}
-    for door in world.doors.values():
-        if is_outside and door.kind in (DoorKind.SERVICE, DoorKind.NAME):
-            continue
-        # A name has an address for each family of its pods or of its Service: it is asked over all that the asker has.
-        families = set(Family) if door.kind is DoorKind.NAME else {family_of(each) for each in door.addresses}
-        yield door.ref, [(port.number, port.protocol) for port in door.ports], families
+_Asked = tuple[str, Sequence[tuple[int, Protocol]], set[Family]]
+"""A destination: reference, ports (each once), and families."""
+
+
+def _asked(world: World) -> tuple[list[_Asked], list[_Asked]]:
+    """Whom pods ask, and whom outside hosts ask."""
+    pods, hosts = (
+        [(each.ref, _ports(each.serves), _families(each)) for each in places if each.serves]
+        for places in (world.pods.values(), world.hosts.values())
+    )
+    # A name has an address for each family of its pods or of its Service: it is asked over all that the asker has.
+    doors = [
+        (each, (each.ref, _ports(each.ports), set(Family) if each.kind is DoorKind.NAME else _families(each)))
+        for each in world.doors.values()
+    ]
+    outer = [asked for door, asked in doors if door.kind not in (DoorKind.SERVICE, DoorKind.NAME)]
+    return [*pods, *hosts, *(asked for _, asked in doors)], [*pods, *outer]
+
+
+def _ports(served: Iterable[Port | DoorPort]) -> Sequence[tuple[int, Protocol]]:
+    return list(dict.fromkeys((port.number, port.protocol) for port in served))
+
+
+def _families(owner: Place | Door) -> set[Family]:
+    return {family_of(address) for address in owner.addresses}

@@ -27,7 +27,7 @@ def test_a_plugins_night_and_the_next_one(plugin: str, outcome: str, first_night
     code, said = first.run("plugin", "measure", {"inputs": part, "matrix": {"shard": "1/1"}}, tmp_path / "measure")
     assert 0 == code, said
     assert kind.known("night") is None
-    record = json.loads((tmp_path / "measure" / "out" / "record.json").read_text())
+    record = json.loads((tmp_path / "measure" / "out" / "shard-1" / "record.json").read_text())
     assert {SCENARIO: outcome} == {each["name"]: each["outcome"] for each in record["scenarios"]}
     facts = record["facts"]
     assert (plugin, cell["kube-proxy"]) == (facts["plugin"]["name"], facts["cluster"]["kube-proxy"])

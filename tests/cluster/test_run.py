@@ -127,6 +127,22 @@ def test_a_server_that_dies_is_an_error_with_its_cause_and_the_others_go_on(cili
     assert [] == worlds(cilium)
 
 
+def test_where_policies_of_kube_system_close_the_name_servers_nobody_is_blamed(cilium, run):  # 12 s
+    # not of egress: name servers that lost their API server need some seconds afterwards, which rows after this one may not have
+    deny = {"metadata": {"name": "default-deny"}, "spec": {"podSelector": {}, "policyTypes": ["Ingress"]}}
+    policies(cilium).create_namespaced_network_policy("kube-system", deny)
+    try:
+        ended, record = run(cilium, "-k", "name-needs-the-name-server", "-n", "0")
+    finally:
+        policies(cilium).delete_namespaced_network_policy("default-deny", "kube-system")
+    (scenario,) = record["scenarios"]
+    assert (0, "skipped") == (ended.code, scenario["outcome"]), ended.text
+    assert scenario["sentence"] == (
+        "it asks Services by name, and the name servers may not be asked on port 53 by pods of other namespaces "
+        "(policy kube-system/default-deny): add a policy that allows it"
+    )
+
+
 # --- does anything enforce? -----------------------------------------------------------------------------------------
 
 

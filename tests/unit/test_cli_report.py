@@ -274,6 +274,7 @@ def test_an_old_report_stays_where_a_new_one_cannot_be_made() -> None:
         pytest.param("fine", "night", 1, ": 8 new failures: leaks-and-outages, ", id="new failures"),
         pytest.param("night", "fine", 0, ": nothing is worse; 15 not measured now.", id="nothing fails"),
         pytest.param("fine", "errors", 3, ": 1 new error: no-world; 1 not measured now.", id="new errors"),
+        pytest.param("fine", "cut", 3, ": nothing is worse; the run was cut short.", id="cut short"),
     ],
 )
 def test_with_a_baseline_the_exit_code_and_the_first_line_say_what_is_new(
@@ -281,6 +282,8 @@ def test_with_a_baseline_the_exit_code_and_the_first_line_say_what_is_new(
 ) -> None:
     (folder / "errors").mkdir()
     write(Run(sample_run.facts(1), tuple(each for each in RUN.scenarios if each.name == "no-world")), folder / "errors" / "record.json")
+    (folder / "cut").mkdir()
+    write(Run(sample_run.facts(2), tuple(each for each in RUN.scenarios if each.name == "limit-traffic")), folder / "cut" / "record.json")
     printed = call("report", now, "--baseline", then)
     written = call("report", now, "--baseline", then, "--format", "html,markdown,junit,openmetrics,conformance,json", "-o", "out")
 
@@ -306,6 +309,28 @@ def program(*words: str) -> Any:
     """In a process of its own: pytest cannot well run within itself."""
     code = "from conformance.cli import main; main()"
     return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(("planned", "code"), [(1, 0), (2, 3)], ids=["whole", "cut short"])
+def test_a_stored_record_that_was_cut_short_is_not_green(folder: Path, planned: int, code: int) -> None:
+    write(Run(sample_run.facts(planned), tuple(each for each in RUN.scenarios if each.name == "limit-traffic")), folder / "cut.json")
+    assert code == call("judge", "cut.json").exit_code
+
+
+def test_a_run_that_stops_early_is_not_green_though_what_fails_is_known(folder: Path) -> None:
+    both = [
+        str(data.folder("scenarios") / "recipes" / name)
+        for name in ("02-limit-traffic-to-an-application.yaml", "01-deny-all-traffic-to-an-application.yaml")
+    ]
+    words = ["run", *both, "--cluster", "simulated", "-n", "0", "--fault", "ingress-never-enforced"]
+    program(*words, "--report", "all")
+    ended = program(*words, "-x", "--baseline", "all")
+
+    (sentence, *_) = [line for line in ended.stdout.splitlines() if line.startswith("Since the simulated plugin")]
+    assert (1, ": nothing is worse; the run was cut short; 1 still failing, 1 not measured now.") == (
+        ended.returncode,
+        sentence[sentence.index(": ") :],
+    )
 
 
 def test_a_run_with_a_baseline_is_red_only_by_what_is_new() -> None:

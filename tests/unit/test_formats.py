@@ -23,7 +23,7 @@ from xmlschema import XMLSchema
 
 from conformance import data
 from conformance.judge import Judgement
-from conformance.record import Facts, Plugin, Run, ScenarioRecord
+from conformance.record import Facts, Plugin, Run, ScenarioRecord, ShardFacts
 from conformance.record.digest import digest_of
 from conformance.report import junit, markdown, tell
 from conformance.report.baseline import Change, news
@@ -33,6 +33,7 @@ from conformance.report.openmetrics import openmetrics
 from conformance.report.profiles import profiles
 from conformance.report.telling import Telling
 from conformance.report.terminal import run_page
+from conformance.shard import Shard
 from conformance.world.verdict import Outcome
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -390,8 +391,11 @@ OUTCOMES = {
 }
 
 
+HALF = ShardFacts(Shard(1, 2), 2, "", "")
+
+
 def one(which: str | None) -> Run:
-    return Run(sample_run.facts(1), () if which is None else (replace(OUTCOMES[which], name="it"),))
+    return Run(sample_run.facts(which is not None), () if which is None else (replace(OUTCOMES[which], name="it"),))
 
 
 @pytest.mark.parametrize(
@@ -426,6 +430,41 @@ def test_what_became_of_a_scenario_since_the_baseline(then: str | None, now: str
     assert (change in (Change.NEW_FAILURE, Change.NEW_ERROR)) == found.is_red
 
 
+@pytest.mark.parametrize(
+    ("then", "news_of_it"),
+    [
+        ("passed", "1 new failure: it."),
+        ("known", "1 new failure: it."),
+        ("error", "1 new failure: it (not measured then)."),
+        ("skipped", "1 new failure: it (not measured then)."),
+        (None, "1 new failure: it (not there then)."),
+    ],
+)
+def test_a_failure_that_may_be_older_than_the_baseline_says_so(then: str | None, news_of_it: str) -> None:
+    assert news_of_it == news(digest_of(one("failed")), digest_of(one(then))).sentence.partition(": ")[2]
+
+
+def facts_of(planned: int = 1, **other: Any) -> Facts:
+    return replace(sample_run.facts(planned), **other)
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "sentence", "is_red"),
+    [
+        pytest.param(facts_of(), facts_of(families=("ipv4",)), ", over ipv4: nothing is worse.", False, id="other families"),
+        pytest.param(facts_of(), facts_of(families=("ipv6", "ipv4")), ": nothing is worse.", False, id="the same families"),
+        pytest.param(facts_of(), facts_of(shard=HALF), ", its shard 1/2 only: nothing is worse.", False, id="a shard"),
+        pytest.param(facts_of(shard=HALF), facts_of(shard=HALF), ": nothing is worse.", False, id="the same shard"),
+        pytest.param(facts_of(), facts_of(3), ", cut short: nothing is worse.", False, id="a run that was cut short"),
+        pytest.param(facts_of(3), facts_of(), ": nothing is worse; the run was cut short.", True, id="this run was cut short"),
+        pytest.param(facts_of(ended=""), facts_of(), ": nothing is worse; the run was cut short.", True, id="this run has no end"),
+    ],
+)
+def test_what_makes_two_runs_hard_to_compare_is_said(now: Facts, then: Facts, sentence: str, *, is_red: bool) -> None:
+    found = news(digest_of(replace(one("passed"), facts=now)), digest_of(replace(one("passed"), facts=then)))
+    assert (f"Since Cilium 1.15.19 of 2026-11-21 09:00{sentence}", is_red) == (found.sentence, found.is_red)
+
+
 def leaking(*cells: int, kinds: str = "wrongly-allowed") -> ScenarioRecord:
     record = BY_NAME["leaks-and-outages"]
     leaks = [each for each in record.judgement.findings if each.kind == "wrongly-allowed"]
@@ -456,8 +495,9 @@ def test_a_scenario_that_failed_already_may_fail_worse(then: ScenarioRecord, now
     [
         pytest.param(
             SINCE.news,
-            "Since Cilium 1.15.18 of 2026-11-20 09:00: 2 new failures: leaks-and-outages, another-source; 1 worse: an-open-cell (now also "
-            "illegal); 1 new error: no-world; 5 still failing, 5 still in error, 1 fixed, 1 not measured now.",
+            "Since Cilium 1.15.18 of 2026-11-20 09:00: 2 new failures: leaks-and-outages, another-source (not there then); "
+            "1 worse: an-open-cell (now also illegal); 1 new error: no-world; 5 still failing, 5 still in error, 1 fixed, "
+            "1 not measured now.",
             id="new trouble is named",
         ),
         pytest.param(
@@ -472,9 +512,9 @@ def test_a_scenario_that_failed_already_may_fail_worse(then: ScenarioRecord, now
         ),
         pytest.param(
             news(digest_of(RUN), digest_of(Run(Facts("1", Plugin("p"))))),
-            "Since p, another plugin: 8 new failures: leaks-and-outages, flaps, an-open-cell, no-longer-known, a-connection-is-cut "
-            "and 3 more; 6 new errors: a-dead-server, file-and-model, a-killed-probe, a-broken-change, something-left and 1 more; "
-            "4 not there then.",
+            "Since p, another plugin, cut short: 8 new failures: leaks-and-outages, flaps, an-open-cell, no-longer-known, "
+            "a-connection-is-cut and 3 more (not there then); 6 new errors: a-dead-server, file-and-model, "
+            "a-killed-probe, a-broken-change, something-left and 1 more; 4 not there then.",
             id="nothing in common",
         ),
     ],
@@ -484,10 +524,6 @@ def test_what_is_new_is_one_sentence(found: Any, sentence: str) -> None:
 
 
 def test_of_a_shard_nobody_expects_the_scenarios_of_the_others() -> None:
-    from conformance.record import ShardFacts
-    from conformance.shard import Shard
-
-    shard = ShardFacts(Shard(1, 2), 2, "", "")
-    now = Run(replace(sample_run.facts(0), shard=shard))
+    now = Run(facts_of(0, shard=HALF))
 
     assert () == news(digest_of(now), digest_of(one("passed"))).changed

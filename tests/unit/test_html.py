@@ -215,6 +215,13 @@ def test_news_stand_at_the_top() -> None:
     assert text.index("new failure: 8") < text.index("cells judged")
 
 
+@pytest.mark.parametrize(("planned", "title"), [(1, "Nothing is worse than before"), (2, "The run was cut short")])
+def test_a_run_that_was_cut_short_is_not_called_as_good_as_before(planned: int, title: str) -> None:
+    fine = sample_run.fine_run()
+    now = replace(fine, facts=replace(fine.facts, planned=planned))
+    assert title in Elements(html(now, news=news(digest_of(now, Path()), digest_of(fine, Path())))).text
+
+
 @pytest.mark.parametrize(
     ("folder", "links"),
     [

@@ -8,7 +8,7 @@ from test_judge import ALLOWED, BASELINE, BLOCKED, IDENTITIES, OTHER, Q, step
 from conformance.judge import Judgement, judge
 from conformance.world.expectation import Expectation, Reading
 from conformance.world.measurement import Measurement, StepMeasurement
-from conformance.world.question import Answer, Question
+from conformance.world.question import NOT_RESOLVED, Answer, Question
 from conformance.world.timeline import Round, Timeline
 from conformance.world.verdict import AnswerKind, Outcome, Verdict
 
@@ -158,6 +158,18 @@ def test_a_large_question_says_its_size() -> None:
             Outcome.ERROR,
             "svc/x/web does not answer x/a on 80/TCP over ipv4 even without any policy (the stream broke)",
             id="a broken probe proves nothing",
+        ),
+        pytest.param(
+            {Q: (ALLOWED, by("run-x/b")), DOOR: (TO_B, Answer(AnswerKind.TIMED_OUT, detail=NOT_RESOLVED))},
+            Outcome.ERROR,
+            "svc/x/web does not answer x/a on 80/TCP over ipv4 even without any policy (the name was not resolved)",
+            id="a silent name server proves nothing",
+        ),
+        pytest.param(
+            {Q: (ALLOWED, by("run-x/b")), DOOR: (TO_B, Answer(AnswerKind.REFUSED, detail=f"{NOT_RESOLVED}: Connection refused"))},
+            Outcome.ERROR,
+            "svc/x/web does not answer x/a on 80/TCP over ipv4 even without any policy (the name was not resolved: Connection refused)",
+            id="nor does one that is not there",
         ),
         pytest.param(
             {Q: (ALLOWED, by("run-x/b")), DOOR: (BLOCKED, by("run-x/b"))},

@@ -42,6 +42,24 @@ def test_selection(document: object, labels: dict[str, str], *, is_selected: boo
     assert is_selected == Selector.from_document(document).matches(labels)
 
 
+def _asks(*expressions: tuple[str, ...]) -> dict[str, object]:
+    return {"matchExpressions": [{"key": "app", "operator": operator, "values": values} for operator, *values in expressions]}
+
+
+@pytest.mark.parametrize(
+    ("document", "is_so"),
+    [
+        pytest.param({}, True, id="an empty one excludes nobody, and asks for nothing"),
+        pytest.param(_asks(("NotIn", "a"), ("DoesNotExist",)), True, id="NotIn and DoesNotExist"),
+        pytest.param(_asks(("NotIn", "a"), ("Exists",)), False, id="Exists beside it"),
+        pytest.param(_asks(("In", "a")), False, id="In"),
+        pytest.param({"matchLabels": {"app": "a"}, **_asks(("NotIn", "a"))}, False, id="a label beside it"),
+    ],
+)
+def test_some_selectors_ask_for_no_label(document: object, *, is_so: bool) -> None:
+    assert is_so == Selector.from_document(document).only_excludes
+
+
 @pytest.mark.parametrize(
     ("document", "text"),
     [

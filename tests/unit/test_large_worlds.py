@@ -17,10 +17,10 @@ from small_world import pod, policy, world
 from conformance.cli import main
 from conformance.cluster import wait
 from conformance.cluster.contract import NodeFacts
-from conformance.cluster.ranges import most_on_a_node, room_for
+from conformance.cluster.ranges import most_pods, room_for
 from conformance.large import scenarios_of, told
 from conformance.large.layout import layout_of
-from conformance.large.room import make_sure_of_room, pods_held
+from conformance.large.room import allow_files, pods_held
 from conformance.model.choice import Choice, choose
 from conformance.model.decide import expected
 from conformance.model.kinds import kinds_of
@@ -367,11 +367,11 @@ def node(name: str, room: int, spare: int) -> NodeFacts:
         ([node("a", 110, 256), node("b", 110, 256)], 200),
         ([node("a", 110, 64), node("b", 250, 256)], 108),
         ([node("a", 110, 0)], 100),
-        ([node("a", 5, 0)], 0),
+        ([node("a", 17, 0), node("b", 17, 0)], 26),
         ([node("a", 0, 0)], None),
         ([], None),
     ],
-    ids=["kubelets", "the smallest counts", "addresses not known", "no room at all", "nothing known", "nodes not told"],
+    ids=["kubelets", "the smallest counts", "addresses not known", "small nodes", "nothing known", "nodes not told"],
 )
 def test_a_cluster_holds_so_many_probe_pods(nodes: list[NodeFacts], most: int | None) -> None:
     assert most == pods_held(nodes)
@@ -379,7 +379,7 @@ def test_a_cluster_holds_so_many_probe_pods(nodes: list[NodeFacts], most: int | 
 
 @pytest.mark.usefixtures("_own_cache")
 def test_more_pods_than_there_is_room_for_are_refused_with_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Target, "simulated", classmethod(lambda cls, _: cls("simulated", "it", None, None, None, FAMILIES, (), "none")))
+    monkeypatch.setattr(Target, "simulated", classmethod(lambda cls, *_: cls("simulated", "it", None, None, None, FAMILIES, (), "none")))
     code, text = run("--world=pods=300,namespaces=30")
     sentence = (
         "--world pods=300,namespaces=30,seed=1,questions=1500: this cluster has room for 80 probe pods on its 2 nodes: ask for fewer, "
@@ -401,7 +401,7 @@ def test_nodes_have_addresses_for_so_many_pods(family: str, nodes: int, most: in
     def masks(pods: int) -> list[int]:
         return [int(mask) for mask in re.findall("ipv4: '([0-9]+)'", str(room_for(family, pods)).replace("\\", ""))]
 
-    assert most == most_on_a_node(family, nodes)
+    assert most == most_pods(family, nodes)
     assert most is None or [[True], [False]] == [
         [nodes << 16 - (mask - 16) <= 1 << 16 for mask in masks(each)] for each in (most, most + 1)
     ]
@@ -655,7 +655,7 @@ def test_a_process_takes_the_open_files_that_it_needs(
     found: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
     monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: found.append(wanted))
-    make_sure_of_room(Target.simulated(Settings(world="pods=300")), Times(), WorldSize.of("pods=300"))
+    allow_files(scenarios_of(WorldSize.of("pods=300")))
     assert taken == found
 
 

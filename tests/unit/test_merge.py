@@ -10,7 +10,7 @@ from test_shard import NAMES, catalogue  # noqa: F401 # a fixture
 
 from conformance.cli import main
 from conformance.record import Plugin, Run, ShardFacts, read, write
-from conformance.record.merge import InvalidMerge, merge
+from conformance.record.merge import InvalidMerge, far_apart, merge
 from conformance.shard import Shard, fingerprint
 from conformance.world.verdict import Family
 
@@ -127,6 +127,25 @@ def test_what_is_not_all_shards_of_one_run_is_told_in_one_sentence(runs, sentenc
     assert sentence == str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("starts", "sentence"),
+    [
+        ((), ""),
+        (("2026-11-21T23:50:00.000+00:00", "2026-11-22T00:20:00Z"), ""),
+        (("2026-11-21T23:50:00Z", "2026-11-22T08:50:00-03:00"), "a.json began on 2026-11-21 23:50 and b.json on 2026-11-22 11:50"),
+        (
+            ("2026-11-22T02:20:00", "2026-11-22T02:20:00Z", "2026-11-21T02:20:00Z"),
+            "c.json began on 2026-11-21 02:20 and b.json on 2026-11-22 02:20",
+        ),
+        (("2026-11-20T02:20:00Z", "", "nobody knows"), ""),
+    ],
+    ids=["nothing", "one night", "twelve hours", "two nights", "nobody knows"],
+)
+def test_shards_of_two_nights_are_told(starts, sentence):
+    told = far_apart(named(*(shard(1, started=each) for each in starts)))
+    assert (sentence and f"{sentence}: if these are two nights, this is the record of neither") == told
+
+
 def test_a_shard_is_read_back_as_it_was_written(tmp_path):
     write(shard(2), tmp_path / "record.json")
     assert shard(2).facts.shard == read(tmp_path).facts.shard
@@ -149,6 +168,13 @@ def test_merge_writes_the_record_and_its_reports(files, tmp_path):
     assert (0, f"3 shards, 14 scenarios: {tmp_path}/out/whole/record.json") == (code, output.splitlines()[-1])
     assert WHOLE.scenarios == read(tmp_path / "out" / "whole").scenarios
     assert {"record.json", "summary.md", "junit.xml"} <= {each.name for each in (tmp_path / "out" / "whole").iterdir()}
+
+
+def test_a_merge_of_two_nights_is_made_and_told(files, tmp_path):
+    write(shard(3, started="2026-11-20T09:30:00Z"), tmp_path / "3.json")
+    code, output = merged_by_hand(*files, "-o", str(tmp_path / "out"))
+    note = f"note: {files[2]} began on 2026-11-20 09:30 and {files[1]} on 2026-11-21 09:20: if these are two nights, "
+    assert (0, f"{note}this is the record of neither") == (code, output.splitlines()[0])
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,14 @@ def test_nothing_half_written_is_seen_by_who_waits_for_it(results):
     assert "a reason with <brackets> & a" in junit_in(results).find(".//error").get("message")
 
 
+def test_diagnostics_are_handed_over_with_the_reports(results, tmp_path):
+    results.mkdir()
+    (tmp_path / "report" / "diagnostics" / "flaps").mkdir(parents=True)
+    (tmp_path / "report" / "diagnostics" / "flaps" / "about.md").write_text("# flaps")
+    with tarfile.open(hand_over(tmp_path / "report", "")) as tar:
+        assert b"# flaps" == tar.extractfile("./diagnostics/flaps/about.md").read()
+
+
 def test_a_folder_that_cannot_be_written_is_told_before_anything_is_started(results, tmp_path):
     results.write_text("a file")
     done = CliRunner().invoke(main, [*QUICK, "--sonobuoy"])

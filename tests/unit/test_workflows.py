@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from conformance.settings import OPTIONS, Settings
 STUB = """#!/bin/sh
 # Notes its words, a line for each call.
 {{ printf '%s\\037' {name} "$@"; echo; }} >> '{said}'
+[ {code} = 0 ] || echo {name} ends with {code}
 exit {code}
 """
 SHELL = ("sh", "bash", "cat", "mkdir", "cp", "env", "python3", "rm", "tee")
@@ -110,12 +112,18 @@ def test_the_measuring_command_is_understood(cell: dict[str, str], said: Any, tm
         assert ("kind", cell["plugin"], cell["family"], cell["kube-proxy"], shard, "force" in cell) == found
 
 
-@pytest.mark.parametrize(("code", "expected"), [(0, 0), (1, 0), (2, 1), (3, 1), (4, 1)])
-def test_a_shard_is_red_where_it_could_not_measure_and_not_where_something_failed(
-    code: int, expected: int, said: Any, tmp_path: Path
+@pytest.mark.parametrize(
+    ("code", "has_record", "expected"),
+    [(0, True, 0), (1, True, 0), (3, True, 0), (2, False, 1), (3, False, 1), (4, False, 1), (130, True, 1)],
+)
+def test_a_shard_is_red_where_it_has_no_record_and_not_where_something_failed_or_is_in_error(
+    code: int, expected: int, said: Any, tmp_path: Path, *, has_record: bool
 ) -> None:
     machine, _ = said(code)
     context = {"inputs": workflow.inputs_of(workflow.cells()[0]), "matrix": {"shard": "1/2"}}
+    if has_record:
+        (tmp_path / "job" / "out" / "shard-1").mkdir(parents=True)
+        (tmp_path / "job" / "out" / "shard-1" / "record.json").touch()
     assert expected == machine.run("plugin", "measure", context, tmp_path / "job")[0]
 
 
@@ -146,15 +154,72 @@ def test_the_words_that_say_what_is_new_are_understood(said: Any, tmp_path: Path
     given = workflow.inputs_of(workflow.cells()[0])
     cell = f"{given['plugin']}-{given['family']}-{given['kube-proxy']}"
     for number in (0, 1):
-        (machine.artefacts / f"shard-{cell}-{number}").mkdir()
+        (machine.artefacts / f"shard-{cell}-{number}" / f"shard-{number + 1}").mkdir(parents=True)
     if has_before:
         (tmp_path / "before" / f"record-{cell}").mkdir(parents=True)
         (tmp_path / "before" / f"record-{cell}" / "record.json").touch()
 
     assert (0, "") == machine.run("plugin", "report", {"inputs": given}, tmp_path / "job")
     merged, told = (words[1:] for words in lines())
-    assert (["merge", command], 2) == ([merged[0], told[0]], len(understood(merged)["records"]))
+    assert ["merge", command] == [merged[0], told[0]]
+    assert ["shards/shard-1", "shards/shard-2"] == list(map(str, understood(merged)["records"]))
     assert ("before" if has_before else None) == (str(understood(told)["baseline"]) if has_before else None)
+
+
+def artefact(run: int, created: str, **other: Any) -> dict[str, Any]:
+    of = {"id": run, "repository_id": 1, "head_repository_id": 1, "head_branch": "main"}
+    return {"created_at": created, "expired": False, "workflow_run": of | {key: other[key] for key in other if key in of}} | {
+        key: other[key] for key in other if key not in of
+    }
+
+
+OLD, BEFORE, LATER = artefact(7, "2026-11-19T02:40:00Z"), artefact(8, "2026-11-20T02:40:00Z"), artefact(10, "2026-11-22T02:40:00Z")
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="the filter is one of jq")
+@pytest.mark.parametrize(
+    ("kept", "found"),
+    [
+        pytest.param([], "", id="there was no night yet"),
+        pytest.param([OLD, BEFORE], "8", id="the last one"),
+        pytest.param([BEFORE, OLD], "8", id="in any order"),
+        pytest.param([BEFORE, LATER], "8", id="not a later one, where an old night is run again"),
+        pytest.param([BEFORE, artefact(9, "2026-11-21T02:40:00Z")], "8", id="not this one, when it is run again"),
+        pytest.param([OLD, {**BEFORE, "expired": True}], "7", id="not what is gone"),
+        pytest.param([OLD, artefact(8, "2026-11-20T02:40:00Z", head_branch="try")], "7", id="not of a branch"),
+        pytest.param([OLD, artefact(8, "2026-11-20T02:40:00Z", head_repository_id=2)], "7", id="not of a fork"),
+    ],
+)
+def test_the_night_before_is_the_last_whole_record_of_the_default_branch(kept: list[dict[str, Any]], found: str) -> None:
+    (script,) = (each["run"] for each in workflow.load("plugin")["jobs"]["report"]["steps"] if each.get("name") == "Get the night before")
+    asked = re.search(r"--jq '(.*?)'", script, re.DOTALL)
+    assert asked is not None
+    done = subprocess.run(
+        ["jq", "-r", asked[1]],  # noqa: S607 - that of the machine
+        input=json.dumps({"artifacts": kept}),
+        env={"PATH": workflow.Machine.path, "GITHUB_RUN_ID": "9", "BRANCH": "main"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (0, found, "") == (done.returncode, done.stdout.strip(), done.stderr)
+
+
+def test_a_night_that_cannot_be_put_together_is_red_and_its_summary_says_why(said: Any, tmp_path: Path) -> None:
+    machine, lines = said(2)
+    code, _ = machine.run("plugin", "report", {"inputs": workflow.inputs_of(workflow.cells()[0])}, tmp_path / "job")
+    assert (2, ["merge"]) == (code, [words[1] for words in lines()])
+    assert "cni-conformance ends with 2\n" == (tmp_path / "job" / "step-summary.md").read_text()
+    assert [] == list(machine.artefacts.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("event", "branch"), [({"schedule": "17 2 * * *"}, "main"), ({"repository": {"default_branch": "trunk"}}, "trunk")]
+)
+@pytest.mark.parametrize(("name", "job"), [("plugin", "report"), ("nightly", "night")])
+def test_the_default_branch_is_known_though_a_schedule_does_not_say_it(name: str, job: str, event: dict[str, Any], branch: str) -> None:
+    found = workflow.load(name)["jobs"][job]["env"]["BRANCH"]
+    assert branch == workflow.filled(found, {"github": {"event": event, "ref_name": "main"}})
 
 
 def test_the_words_of_the_last_job_are_understood(said: Any, tmp_path: Path) -> None:
@@ -213,7 +278,17 @@ def test_a_workflow_may_only_read_and_ends_by_itself(name: str) -> None:
         assert ("timeout-minutes" in job) == ("steps" in job)
         assert "permissions" not in job
         used = [step["uses"] for step in job.get("steps", ()) if "uses" in step]
-        assert [] == [action for action in used if not re.fullmatch(r"actions/[\w-]+@v\d+", action)]
+        assert [] == [action for action in used if not re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", action)]
+    text = (workflow.FOLDER / f"{name}.yml").read_text()
+    assert text.count("- uses: ") == len(re.findall(r"- uses: \S+ # v\d+\.\d+\.\d+\n", text))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_pipe_fails_where_its_first_program_does(name: str) -> None:
+    content = workflow.load(name)
+    runs = [step["run"] for job in content["jobs"].values() for step in job.get("steps", ()) if "run" in step]
+    has_pipes = any(re.search(r"[^|]\|[^|]", re.sub(r"'.*?'", "", run, flags=re.DOTALL)) for run in runs)
+    assert has_pipes == ("bash" == content.get("defaults", {}).get("run", {}).get("shell"))
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -231,24 +306,37 @@ def test_what_called_workflows_are_given_is_declared_there() -> None:
 # --- for real, on the test bench instead of a cluster -------------------------------------------------------------------
 
 
+ON_THE_BENCH = """#!/bin/bash
+# The command itself, but `run` is on the test bench.
+words=("$1"); shift
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --setup) ;;
+    --cluster | --name | --cni | --family | --kube-proxy) shift ;;
+    *) words+=("$1") ;;
+  esac
+  shift
+done
+[ "${{words[0]}}" != run ] || words+=(--cluster simulated -n 0 $FAULT '{file}')
+exec '{command}' "${{words[@]}}"
+"""
+
+
 @pytest.fixture
 def night(tmp_path: Path) -> Any:
     """A plugin's night of one scenario on the test bench, with or without a fault: exit code, and what was said."""
     workflow.program(tmp_path / "programs", "gh", workflow.GH)
-    (tmp_path / "programs" / "cni-conformance").symlink_to(Path(sys.executable).with_name("cni-conformance"))
+    command = Path(sys.executable).with_name("cni-conformance")
+    workflow.program(tmp_path / "programs", "cni-conformance", ON_THE_BENCH.format(file=FILE, command=command))
     given = workflow.inputs_of(workflow.cells()[0], expression="")
-    cell = f"{given['plugin']}-{given['family']}-{given['kube-proxy']}"
     path = ":".join([str(tmp_path / "programs"), workflow.Machine.path])
 
     def night(number: int, *words: str) -> tuple[int, str]:
         kept, before = (tmp_path / f"artefacts-{each}" for each in (number, number - 1))
-        shard = kept / f"shard-{cell}-0"
-        said = ["run", str(FILE), "--cluster", "simulated", "-n", "0", "--shard", "1/1", "--report", str(shard), *words]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(tmp_path)
-            measured = workflow.Machine(kept, path).shell(f"cni-conformance {' '.join(said)} || test $? -eq 1", {}, tmp_path)
+        machine = workflow.Machine(kept, path, {"BEFORE": str(before), "FAULT": " ".join(words)})
+        context = {"inputs": given, "matrix": {"shard": "1/1"}}
+        measured = machine.run("plugin", "measure", context, tmp_path / f"measure-{number}")
         assert 0 == measured[0], measured[1]
-        machine = workflow.Machine(kept, path, {"BEFORE": str(before)})
         return machine.run("plugin", "report", {"inputs": given}, tmp_path / f"report-{number}")
 
     return night
