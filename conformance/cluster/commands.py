@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from conformance.cluster.broken import BrokenCluster
@@ -99,7 +100,8 @@ def end(process: subprocess.Popen[str]) -> None:
     for order, patience in ((signal.SIGTERM, _PATIENCE), (signal.SIGKILL, None)):
         if process.poll() is not None:
             return
-        os.killpg(process.pid, order)
+        with suppress(ProcessLookupError):  # the thread that waits for it has just heard of its end
+            os.killpg(process.pid, order)
         try:
             process.wait(patience)
         except subprocess.TimeoutExpired:

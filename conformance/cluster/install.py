@@ -27,7 +27,10 @@ _OWNER = "cni-conformance"
 _DOWNLOAD_LIMIT = 30.0
 _NODE_COMMAND_LIMIT = 300.0
 _ESTABLISH_LIMIT = 30.0
-"""Seconds until the API server serves a kind that the same manifest has defined."""
+"""Seconds until the API server serves a kind that the same manifest has defined, and until one that is too busy is not."""
+
+_TOO_BUSY = {429, 500, 502, 503, 504}
+"""What an API server says that works on too much, or whose etcd is slow: on a new cluster all starts at the same time."""
 
 
 class Installation:
@@ -194,11 +197,13 @@ def apply(kubeconfig: Path, documents: Sequence[Mapping[str, Any]], discovery: P
     """
     api = config.new_client_from_config(config_file=str(kubeconfig))
     try:
-        resources = dynamic.DynamicClient(api, cache_file=str(discovery))
+        resources = _patiently(dynamic.DynamicClient, api, cache_file=str(discovery))
         for document in documents:
             _apply_one(resources, document)
     except urllib3.exceptions.HTTPError as error:
         raise BrokenCluster(f"the API server does not answer: {error}") from error
+    except client.ApiException as error:
+        raise BrokenCluster(f"the API server does not tell its kinds: {_reason(error)}") from error
     finally:
         api.close()
 
@@ -211,7 +216,7 @@ def _apply_one(resources: Any, document: Mapping[str, Any]) -> None:
             resource = resources.resources.get(api_version=document.get("apiVersion"), kind=kind)
             namespace = document["metadata"].get("namespace", "default") if resource.namespaced else None
             options = {"name": name, "namespace": namespace, "field_manager": _OWNER, "force_conflicts": True}
-            resources.server_side_apply(resource, body=dict(document), **options)
+            _patiently(resources.server_side_apply, resource, body=dict(document), **options)
             return
         except ResourceNotFoundError as error:
             if time.monotonic() > deadline:
@@ -219,7 +224,22 @@ def _apply_one(resources: Any, document: Mapping[str, Any]) -> None:
             time.sleep(0.5)
             resources.resources.invalidate_cache()
         except client.ApiException as error:
-            raise BrokenCluster(f"{kind} {name} was refused: {error.status} {error.reason} {error.body or ''}") from error
+            raise BrokenCluster(f"{kind} {name} was refused: {_reason(error)}") from error
+
+
+def _patiently(method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Again and again while the API server says that it is too busy."""
+    tries = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(lambda error: isinstance(error, client.ApiException) and error.status in _TOO_BUSY),
+        stop=tenacity.stop_after_delay(_ESTABLISH_LIMIT),
+        wait=tenacity.wait_exponential(0.1, max=1.0),
+        reraise=True,
+    )
+    return tries(method, *arguments, **options)
+
+
+def _reason(error: Any) -> str:
+    return f"{error.status} {error.reason} {error.body or ''}"
 
 
 def _is_transient(error: BaseException) -> bool:

@@ -47,7 +47,7 @@ def restart_plugin(connection: Connection, restarts: Restarts) -> None:
     """
     if not restarts.agents:
         raise NotPossible(restarts.because_not)
-    before = _agents(connection, restarts.agents)
+    marks, before = _marks(connection), _agents(connection, restarts.agents)
     if not before:
         raise NotPossible(f"no pod of the plugin was found ({'; '.join(map(str, restarts.agents))})")
     for pod in before:
@@ -61,6 +61,7 @@ def restart_plugin(connection: Connection, restarts: Restarts) -> None:
                 raise
     old = {pod["metadata"]["uid"] for pod in before}
     _back(connection, restarts.agents, lambda now: _count(now, old) >= len(before), "the plugin's agents")
+    _take_pods(connection, marks)
 
 
 def restart_node(connection: Connection, restarts: Restarts, name: str) -> None:
@@ -70,7 +71,7 @@ def restart_node(connection: Connection, restarts: Restarts, name: str) -> None:
     """
     if restarts.node is None:
         raise NotPossible("nodes can be restarted in a cluster of kind only, whose engine the suite can ask")
-    before = _containers(_residents(connection, name))
+    marks, before = _marks(connection), _containers(_residents(connection, name))
     began = time.monotonic()
     restarts.node(name)
     while (why := _why_not_back(connection, name, before)) and time.monotonic() - began < LIMIT:
@@ -78,6 +79,29 @@ def restart_node(connection: Connection, restarts: Restarts, name: str) -> None:
     if why:
         raise BrokenCluster(f"node {name} was restarted, and {LIMIT:.0f} s later {why}")
     _back(connection, restarts.agents, lambda now: _are_up_on(now, name), f"the plugin's agents on node {name}")
+    _take_pods(connection, marks)
+
+
+def _marks(connection: Connection) -> set[tuple[str, str]]:
+    """The nodes' taints, as pairs of node and key; none where we may not list nodes."""
+    try:
+        nodes = connection.call("list nodes", connection.core.list_node)["items"]
+    except BrokenRequest as refusal:
+        if refusal.status == 403:
+            return set()
+        raise
+    return {(node["metadata"]["name"], taint["key"]) for node in nodes for taint in node["spec"].get("taints") or ()}
+
+
+def _take_pods(connection: Connection, before: set[tuple[str, str]]) -> None:
+    """Wait until the nodes have no other taints than before. Kubernetes and some plugins put one on a node whose kubelet or agent is away,
+    and take it off a moment after it is back: the next world would do without that node."""
+    began = time.monotonic()
+    while more := _marks(connection) - before:
+        if time.monotonic() - began > LIMIT:
+            node, key = min(more)
+            raise BrokenPlugin(f"{LIMIT:.0f} s after the restart node {node} still takes no pods: its taint {key} stays")
+        time.sleep(_POLL)
 
 
 def _residents(connection: Connection, node: str) -> list[Document]:

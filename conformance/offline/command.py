@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 _LAST_LINES = 12
 _PATIENCE = 10.0  # seconds between the polite signal and the other one
+_GLANCE = 0.02  # seconds between two looks
+_ENDED = ("Z", "X")  # states of a process, proc(5)
 
 
 class BrokenSetup(Exception):
@@ -92,8 +94,11 @@ class Commands:
     def end_left(self) -> None:
         """Ends the groups that an earlier process left behind when it was killed."""
         for file in self.running.iterdir():
+            try:
+                owner, _, born = file.read_text().partition(" ")
+            except FileNotFoundError:
+                continue  # another process's command, which has just ended
             group = int(file.name)
-            owner, _, born = file.read_text().partition(" ")
             if owner and is_alive(int(owner)):
                 continue
             if born and birth(group) == born:
@@ -139,7 +144,7 @@ class Commands:
 def is_alive(pid: int) -> bool:
     """Whether a process with this number runs (a zombie does not)."""
     try:
-        return _status(pid)[0] not in ("Z", "X")
+        return _status(pid)[0] not in _ENDED
     except OSError:
         return False
 
@@ -153,7 +158,7 @@ def birth(pid: int) -> str:
 
 
 def end_group(group: int) -> None:
-    """Ends a process group: politely, then for good. Returns when its leader is gone."""
+    """Ends a process group: politely, then for good. Returns when nothing of it runs any more: its leader may end before its children."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(group, number)
@@ -161,13 +166,26 @@ def end_group(group: int) -> None:
             return
 
 
-def _is_gone(pid: int) -> bool:
+def _is_gone(group: int) -> bool:
+    """Whether all of a group end within the patience for it."""
+    limit = time.monotonic() + _PATIENCE
+    while _runs(group):
+        if time.monotonic() > limit:
+            return False
+        time.sleep(_GLANCE)
+    return True
+
+
+def _runs(group: int) -> bool:
+    return any(_is_member(int(path.name), group) for path in Path("/proc").glob("[0-9]*"))
+
+
+def _is_member(pid: int, group: int) -> bool:
     try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    with os.fdopen(descriptor, "rb") as file:
-        return bool(select.select([file], [], [], _PATIENCE)[0])
+        status = _status(pid)
+    except OSError:
+        return False  # it has ended in the meantime
+    return status[2] == str(group) and status[0] not in _ENDED
 
 
 def _status(pid: int) -> list[str]:

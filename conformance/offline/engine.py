@@ -30,6 +30,8 @@ from conformance.offline.machine import Machine
 
 _POOL = "198.18.0.0/15"  # RFC 2544: reserved for tests, so no user's network has it
 _START_LIMIT = 60.0  # seconds until a started engine must answer
+_ANSWER_LIMIT = 60.0  # seconds: our own engine on a busy machine; one that does not answer is stopped, with all that runs in it
+_STRANGER_LIMIT = 10.0  # seconds: the user's engine, which may be on a machine that is away
 _LAST = 60.0  # seconds until the last killed process has left its cgroup
 _SOCKET_LIMIT = 107  # bytes of a path that fit into sockaddr_un, unix(7)
 _KNOWS_BPF = 23  # the first major version of Docker that does
@@ -243,7 +245,7 @@ class Engine:
             return
         state = json.loads(self._state.read_text())
         kernel.put_back(state.get("settings", {}))  # an older version kept none
-        if state["made"]:
+        if state["made"] and not _is_mounted_by_others(_SHIM_SOCKETS):
             with contextlib.suppress(OSError):  # not empty: someone else's by now
                 _SHIM_SOCKETS.rmdir()
         self._state.unlink()
@@ -260,10 +262,19 @@ class Engine:
             time.sleep(0.02)
 
 
-def _ask(words: Sequence[str], environment: Mapping[str, str] | None = None) -> str | None:
-    """The standard output of a command of PATH that answers at once, or None."""
+def _is_mounted_by_others(folder: Path) -> bool:
+    """Whether another engine has its own file system over the folder, in its mount namespace: it would lose that with the folder."""
+    for mounts in Path("/proc").glob("[0-9]*/mounts"):
+        with contextlib.suppress(OSError):  # the process has ended in the meantime
+            if f" {folder} " in mounts.read_text(errors="replace"):
+                return True
+    return False
+
+
+def _ask(words: Sequence[str], environment: Mapping[str, str] | None = None, limit: float = _ANSWER_LIMIT) -> str | None:
+    """The standard output of a command of PATH that answers within so many seconds, or None."""
     try:
-        result = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=10, check=False)
+        result = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=limit, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return result.stdout if result.returncode == 0 else None
@@ -272,7 +283,8 @@ def _ask(words: Sequence[str], environment: Mapping[str, str] | None = None) -> 
 def answers(host: str | None) -> bool:
     """Whether an engine answers at `host` (None: where the user's settings point)."""
     environment = {**os.environ, **({"DOCKER_HOST": host} if host else {})}
-    return _ask(["docker", "version", "--format", "{{.Server.Version}}"], environment) is not None
+    limit = _ANSWER_LIMIT if host else _STRANGER_LIMIT
+    return _ask(["docker", "version", "--format", "{{.Server.Version}}"], environment, limit) is not None
 
 
 def docker_version() -> int:

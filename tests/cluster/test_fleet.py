@@ -89,6 +89,7 @@ def test_a_shard_that_is_killed_is_measured_again_and_the_records_are_those_of_a
     assert dict.fromkeys(SCENARIOS, Outcome.FAILED) == {
         each.name: each.outcome for each in read_digest(tmp_path / "fetched" / "ptp").scenarios
     }
+    assert set(SCENARIOS) == {path.parent.name for path in (tmp_path / "fetched" / "ptp" / "diagnostics").glob("*/world")}
 
 
 def pods_of(connection: Connection, index: str) -> list[Document]:  # noqa: F811

@@ -1,4 +1,5 @@
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -7,9 +8,9 @@ import time
 
 import pytest
 
-from conformance.offline.command import BrokenSetup, Commands, Stopped, birth, is_alive
+from conformance.offline.command import BrokenSetup, Commands, Stopped, birth, end_group, is_alive
 
-_SLEEP = shutil.which("sleep")
+_SHELL, _SLEEP = shutil.which("sh"), shutil.which("sleep")
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def commands(tmp_path):
     return Commands(tmp_path / "logs", tmp_path / "running")
 
 
-def _until(condition, limit=10.0):
+def _until(condition, limit=60.0):
     end = time.monotonic() + limit
     while not condition():
         assert time.monotonic() < end, "the condition never came true"
@@ -67,6 +68,25 @@ def test_stop_ends_what_runs_with_its_children_and_lets_nothing_start(commands, 
     assert (1, []) == (len(caught), list(commands.running.iterdir()))
     with pytest.raises(Stopped):
         commands.run("after", ["true"])
+
+
+def test_what_its_leader_leaves_behind_in_a_group_is_waited_for(tmp_path):
+    """A shell that ends at once, and a child that takes its time to clean up."""
+    child = f"trap 'sleep 0.5; touch {tmp_path}/clean; exit' TERM; echo $$ > {tmp_path}/child; while :; do sleep 0.05; done"
+    leader = subprocess.Popen([_SHELL, "-c", f"sh -c {shlex.quote(child)} & exec {_SLEEP} 600"], start_new_session=True)
+    _until(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text().strip())
+    end_group(leader.pid)
+    leader.wait()
+    assert (False, True) == (is_alive(int((tmp_path / "child").read_text())), (tmp_path / "clean").exists())
+
+
+def test_a_command_that_ends_while_one_looks_for_what_was_left_is_no_trouble(commands):
+    class Folder:
+        def iterdir(self):
+            return [commands.logs / "4711"]  # its file is gone by now
+
+    commands.running = Folder()
+    assert commands.end_left() is None
 
 
 def test_what_a_killed_process_left_running_is_ended_by_the_next(commands, tmp_path):

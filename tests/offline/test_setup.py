@@ -61,30 +61,57 @@ def folder():
     shutil.rmtree(folder)
 
 
+def _heed_ctrl_c():
+    """What a shell starts in the background ignores SIGINT, and so do the tests there and what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _setup(folder, build):
     """A setup in a process of its own, with a cache of its own and a Go whose builds do `build`."""
     (folder / "go").write_text(_GO % build)
     (folder / "go").chmod(0o755)
     environment = {**os.environ, "CNI_CONFORMANCE_CACHE": str(folder / "c"), "PATH": f"{folder}:{os.environ['PATH']}"}
-    process = subprocess.Popen([sys.executable, "-c", _SCRIPT], env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", _SCRIPT], env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_ctrl_c)
     _STARTED.append(process)
     return process
 
 
 def _processes(folder):
-    """What runs with a path of the folder in its words, the engine left out: it is meant to stay."""
-    found = []
+    """By number, what runs with a path of the folder in its words, the engine left out: it is meant to stay."""
+    found = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            words = path.read_text().replace("\0", " ")
+            words = path.read_text(errors="replace").replace("\0", " ")
         except OSError:
             continue
         if str(folder) in words and str(folder / "c" / "engine") not in words:
-            found.append(words)
+            found[path.parent.name] = words
     return found
 
 
-def _until(condition, limit=30.0):
+def _unpack_for_ever(folder):
+    """On a busy machine a small root file system may be whole before all else is ended: none ever is here."""
+    (folder / "mmdebstrap").write_text("#!/bin/sh\nsleep 600\n")
+    (folder / "mmdebstrap").chmod(0o755)
+
+
+def _are_all_at_work(folder):
+    """Whether all that never ends here has begun, and is written down: the build, and the packages of the nodes and of each image."""
+    written = {file.name for file in (folder / "c" / "running").glob("*") if _text(file)}
+    graphs = [graph.load(data.folder("fixtures") / "offline" / name) for name in ("kubernetes", "probe")]
+    roots = 1 + sum(bool(image.packages) for known in graphs for image in known.images)
+    unpacking = [number for number, words in _processes(folder).items() if "mmdebstrap" in words]
+    return _text(folder / "building").strip() in written and len(written.intersection(unpacking)) == roots
+
+
+def _text(file):
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def _until(condition, limit=120.0):
     end = time.monotonic() + limit
     while not condition():
         assert time.monotonic() < end, "the condition never came true"
@@ -92,22 +119,21 @@ def _until(condition, limit=30.0):
 
 
 def test_a_compile_error_is_one_message_with_its_last_lines_and_ends_all_else(folder):
+    _unpack_for_ever(folder)
     process = _setup(folder, "echo 'x.go:1:2: undefined: y'; exit 1")
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=300)
     log = folder / "c" / "logs" / "compile-kubernetes.log"
     assert error == f"compile kubernetes failed (go, exit code 1). The whole log is {log}; its last lines:\n    x.go:1:2: undefined: y\n"
-    assert (1, [], []) == (process.returncode, _processes(folder), list((folder / "c" / "running").iterdir()))
+    assert (1, {}, []) == (process.returncode, _processes(folder), list((folder / "c" / "running").iterdir()))
 
 
 def test_after_ctrl_c_nothing_runs_and_nothing_is_taken_for_built(folder):
-    # On a busy machine a small root file system may be whole before the signal is there: none ever is here.
-    (folder / "mmdebstrap").write_text("#!/bin/sh\nsleep 600\n")
-    (folder / "mmdebstrap").chmod(0o755)
+    _unpack_for_ever(folder)
     process = _setup(folder, "exec sleep 600")
-    _until(lambda: any("mmdebstrap" in words for words in _processes(folder)))
+    _until(lambda: any("mmdebstrap" in words for words in _processes(folder).values()))
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert ([], []) == (_processes(folder), list((folder / "c" / "running").iterdir()))
+    process.communicate(timeout=300)
+    assert ({}, []) == (_processes(folder), list((folder / "c" / "running").iterdir()))
     assert [] == [path.name for path in (folder / "c" / "files").iterdir() if not path.name.startswith(".")]
 
 
@@ -129,10 +155,11 @@ def test_ctrl_c_while_the_work_is_still_handed_out_ends_what_runs_already(folder
 
 
 def test_what_a_killed_setup_left_running_the_next_ends(folder):
-    process = _setup(folder, "exec sleep 600")
-    _until(lambda: any("mmdebstrap" in words for words in _processes(folder)))
+    _unpack_for_ever(folder)
+    process = _setup(folder, f"echo $$ > {folder}/building; exec sleep 600")
+    _until(lambda: _are_all_at_work(folder))  # what was started in its last instant nobody can know of
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     Commands(folder / "c" / "logs", folder / "c" / "running").end_left()
-    _until(lambda: _processes(folder) == [])
+    _until(lambda: _processes(folder) == {})
     assert [] == list((folder / "c" / "running").iterdir())

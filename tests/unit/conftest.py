@@ -1,5 +1,8 @@
 """Hypothesis without limits of time: how long an example takes says something of the machine, not of the code."""
 
+import ctypes
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -41,6 +44,20 @@ def _coverage_rests(request: pytest.FixtureRequest) -> Iterator[None]:
         sys.settrace(None)
     yield
     sys.settrace(counting)
+
+
+_NEW_NETWORK = 0x40000000
+"""CLONE_NEWNET, sched.h."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _network_of_our_own() -> None:
+    """Where we may have one. A raw socket hears the SCTP of every agent on a machine, and each of them answers it: one that another process
+    of pytest-xdist has started refuses what ours serves."""
+    trial = ["unshare", "--net", "ip", "link", "set", "lo", "up"]
+    if shutil.which("unshare") and not subprocess.run(trial, capture_output=True, check=False).returncode:
+        assert 0 == ctypes.CDLL(None).unshare(_NEW_NETWORK)
+        subprocess.run(trial[2:], check=True)
 
 
 @pytest.fixture

@@ -263,6 +263,30 @@ def test_a_kind_that_the_cluster_does_not_know_is_told(
         _installation(tmp_path, kubeconfig, str(tmp_path / "m.yaml")).run()
 
 
+BUSY = (503, {"message": "etcdserver: request timed out"})
+
+
+@pytest.mark.parametrize("path", ["/apis", "/apis/sample.example/v1/namespaces/n/things/t"], ids=["asked for its kinds", "given an object"])
+def test_a_server_that_is_too_busy_is_asked_again(path: str, server: Server, kubeconfig: Path, tmp_path: Path) -> None:
+    _discovery(server, knows_things=True)
+    server.answers[path] = [BUSY, BUSY, server.answers[path]]
+    (tmp_path / "m.yaml").write_text(yaml.safe_dump(THING))
+    _installation(tmp_path, kubeconfig, str(tmp_path / "m.yaml")).run()
+    assert 3 <= sum(seen == path for _, seen, _ in server.seen)
+
+
+@pytest.mark.parametrize("path", ["/apis", "/apis/sample.example/v1/namespaces/n/things/t"], ids=["asked for its kinds", "given an object"])
+def test_a_server_that_stays_too_busy_is_told(
+    path: str, server: Server, kubeconfig: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install, "_ESTABLISH_LIMIT", 0.0)
+    _discovery(server, knows_things=True)
+    server.answers[path] = BUSY
+    (tmp_path / "m.yaml").write_text(yaml.safe_dump(THING))
+    with pytest.raises(BrokenCluster, match=r"503 .*etcdserver: request timed out"):
+        _installation(tmp_path, kubeconfig, str(tmp_path / "m.yaml")).run()
+
+
 def test_an_object_that_is_refused_is_told(server: Server, kubeconfig: Path, tmp_path: Path) -> None:
     _discovery(server, knows_things=True)
     server.answers["/apis/sample.example/v1/namespaces/n/things/t"] = (422, {"message": "spec.size is wrong"})

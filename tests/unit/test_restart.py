@@ -30,7 +30,8 @@ class Server:
 
     def __init__(self, *lists: list[dict[str, Any]], refuses: int | None = None) -> None:
         self.lists, self.refuses, self.deleted = list(lists), refuses, []
-        self.core = SimpleNamespace(list_namespaced_pod="list", delete_namespaced_pod="delete", read_node="node")
+        self.core = SimpleNamespace(list_namespaced_pod="list", delete_namespaced_pod="delete", read_node="node", list_node="nodes")
+        self.marks: list[list[str]] = [[]]
 
     def call(self, doing: str, method: str, *arguments: Any, **options: Any) -> dict[str, Any]:
         if method == "delete":
@@ -40,6 +41,11 @@ class Server:
             return {}
         if method == "node":
             return {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+        if method == "forbidden":
+            raise BrokenRequest("no", 403)
+        if method == "nodes":
+            marks = self.marks.pop(0) if len(self.marks) > 1 else self.marks[0]
+            return {"items": [{"metadata": {"name": "one"}, "spec": {"taints": [{"key": key} for key in marks]}}]}
         return {"items": self.lists.pop(0) if len(self.lists) > 1 else self.lists[0]}
 
 
@@ -62,6 +68,36 @@ def test_agents_that_do_not_come_back_are_the_plugin_s_fault() -> None:
     late = pod("b", "2", is_ready=False)
     with pytest.raises(BrokenPlugin, match=r"the plugin's agents were restarted and are not ready after 0 s: b \(Running\)"):
         restart.restart_plugin(Server([pod("a", "1")], [late]), AGENTS)
+
+
+KEPT, AWAY = "own/room", "node.example/agent-not-ready"
+
+
+def test_a_node_takes_pods_again_before_the_next_world_comes() -> None:
+    """A mark outlives the agent's absence, or the node's, for a moment. One of the user's own stays."""
+    server = Server([pod("a", "1")], [pod("b", "2")])
+    server.marks = [[KEPT], [KEPT, AWAY], [KEPT, AWAY], [KEPT]]
+    restart.restart_plugin(server, AGENTS)
+    assert [[KEPT]] == server.marks
+
+    server = Server([pod("a", "1")], [pod("b", "2")])
+    server.marks = [[KEPT], [KEPT, AWAY], [KEPT]]
+    restart.restart_node(server, Restarts(node=lambda name: None), "one")
+    assert [[KEPT]] == server.marks
+
+
+def test_a_node_that_goes_on_taking_no_pods_is_named() -> None:
+    server = Server([pod("a", "1")], [pod("b", "2")])
+    server.marks = [[KEPT], [KEPT, AWAY]]
+    with pytest.raises(BrokenPlugin, match=r"0 s after the restart node one still takes no pods: its taint node\.example/agent-not-ready"):
+        restart.restart_plugin(server, AGENTS)
+
+
+def test_where_nodes_may_not_be_listed_their_marks_are_not_waited_for() -> None:
+    server = Server([pod("a", "1")], [pod("b", "2")])
+    server.core.list_node = "forbidden"
+    restart.restart_plugin(server, AGENTS)
+    assert ["a"] == server.deleted
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Waiting for the work of several threads."""
 
 import _thread
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -29,6 +30,15 @@ def test_the_first_failure_ends_the_wait(pool):
         end.set()
 
 
+@pytest.fixture
+def _heeds_ctrl_c():
+    """What a shell starts in the background ignores SIGINT, and so do the tests there."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_heeds_ctrl_c")
 def test_a_signal_that_wakes_nobody_is_heeded(pool):
     """`interrupt_main` notes a SIGINT as the system's handler does, and wakes no thread that sleeps."""
     end = threading.Event()
