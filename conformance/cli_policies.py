@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -117,13 +117,21 @@ def _inventory(given: Given, *, needs_policies: bool = True, needs_sound: bool =
             read_bytes(Path("standard input"), sys.stdin.buffer.read(), gathered)
     found, faults = inventory(gathered, given.namespaces, unknown)
     if needs_sound:
-        faults = (*faults, *(each.source.fault(text) for each in found.policies for _, text in each.faults))
+        faults = (*faults, *(fault for each in found.policies for fault in _doubts(each)))
     if faults:
         _fail_with(faults)
     if needs_policies and not found.policies:
         where = f" of namespace {', '.join(given.namespaces)}" if given.namespaces else ""
         _fail(f"there is no NetworkPolicy{where} in {_named(given)}")
     return found
+
+
+def _doubts(policy: Any) -> Iterator[Any]:
+    """Why a policy has no meaning: what the API would refuse, and what stands twice."""
+    from conformance.lint.form import key_twice
+
+    yield from (policy.source.fault(text, keys) for keys, text in policy.refusals())
+    yield from (policy.source.fault(spot.text, spot.keys, at_key=True) for spot in key_twice(policy))
 
 
 @click.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from ipaddress import ip_address
@@ -14,11 +14,13 @@ from conformance.model.decide import Oracle
 from conformance.model.match import other_of
 from conformance.model.side import Side, Sides
 from conformance.world.expectation import Expectation, Reading, Reason
-from conformance.world.place import OutsideHost, Place, Port, World, family_of
+from conformance.world.place import Address, OutsideHost, Place, Port, World, family_of
 from conformance.world.question import Question
 from conformance.world.verdict import Direction, Family, Protocol, Verdict
 
 End = Workload | Service | OutsideHost
+
+_ANSWER = {Verdict.ALLOWED: "yes", Verdict.BLOCKED: "no", Verdict.OPEN: "open"}
 
 
 class InvalidQuestion(ValueError):
@@ -38,10 +40,10 @@ def decide(inventory: Inventory, ranges: Ranges, source: str, destination: str, 
 
     `port` is `80/TCP`, `80`, or a name of the destination's ports. Raises InvalidQuestion.
     """
-    asker = _end(inventory, source)
+    asker = _end(inventory, ranges, source)
     if isinstance(asker, Service):
         raise InvalidQuestion(f"{source} is a Service: it asks nobody; name the workload that does")
-    asked = _end(inventory, destination)
+    asked = _end(inventory, ranges, destination)
     if isinstance(asker, OutsideHost) and isinstance(asked, OutsideHost):
         raise InvalidQuestion(f"{source} and {destination} are both outside: no policy has a word in that")
     ends = list(_ends(inventory, asked, port))
@@ -58,11 +60,13 @@ def _worst(verdicts: Iterable[Verdict]) -> Verdict:
     return next(each for each in (Verdict.BLOCKED, Verdict.OPEN, Verdict.ALLOWED) if each in found)
 
 
-def _end(inventory: Inventory, word: str) -> End:
+def _end(inventory: Inventory, ranges: Ranges, word: str) -> End:
     try:
-        return OutsideHost(word, (), (ip_address(word),))
+        address = ip_address(word)
     except ValueError:
         pass
+    else:
+        return _by_address(inventory, ranges, word, address)
     if word.startswith("svc/"):
         services = {f"svc/{each.ref}": each for each in inventory.services}
         if word not in services:
@@ -78,6 +82,19 @@ def _end(inventory: Inventory, word: str) -> End:
     if len(alone) == 1:
         return alone[0]
     raise InvalidQuestion(_unknown(word, known))
+
+
+def _by_address(inventory: Inventory, ranges: Ranges, word: str, address: Address) -> End:
+    """The pod with this address, else a host outside. Raises InvalidQuestion where pods are that nobody has named."""
+    for each in inventory.workloads:
+        if address in each.addresses and not each.is_host_network:
+            return each
+    has_addresses = any(each.addresses for each in inventory.workloads)
+    where = [each for each in ranges.networks if address in each and (ranges.is_known or not has_addresses)]
+    if where:
+        hint = "" if ranges.is_known else " (--pod-cidr says otherwise)"
+        raise InvalidQuestion(f"{word} lies in {where[0]}, where pods have their addresses{hint}: name the workload")
+    return OutsideHost(word, (), (address,))
 
 
 def _unknown(word: str, known: Iterable[str]) -> str:
@@ -181,22 +198,33 @@ class _Answer:
             if self.found[family].open_because:
                 yield f"  The specification leaves it to the plugin: {self.found[family].open_because}."
             yield from lines
+            if self.found[family].verdict is Verdict.BLOCKED and not any(line.endswith("? no") for line in lines):
+                yield "  However a plugin reads pods in their node's network, one of the two ends does not let it through."
 
     def _sides(self, family: Family) -> Iterator[str]:
         for direction, subject, other in ((Direction.EGRESS, self.here, self.there), (Direction.INGRESS, self.there, self.here)):
-            seen = other_of(other, family, reading=Reading.APART)
-            side = self.sides.side(subject, direction, seen, self.port.number, self.port.protocol)
-            yield from self._side(subject, direction, side)
+            lane = self.port.number, self.port.protocol
+            read = {
+                reading: self.sides.side(subject, direction, other_of(other, family, reading=reading), *lane, reading=reading)
+                for reading in Reading
+            }
+            yield from self._side(subject, direction, read)
 
-    def _side(self, subject: Place, direction: Direction, side: Side) -> Iterator[str]:
+    def _side(self, subject: Place, direction: Direction, read: Mapping[Reading, Side]) -> Iterator[str]:
+        """One end. Plugins may read pods in their node's network in two ways: what these differ in is open, and both are told."""
         way = "may it ask?" if direction is Direction.EGRESS else "may it be asked?"
-        answer = {Verdict.ALLOWED: "yes", Verdict.BLOCKED: "no", Verdict.OPEN: "open"}[side.verdict]
-        yield f"  {subject.ref} ({direction}): {way} {answer}"
+        apart, as_node = read[Reading.APART], read[Reading.AS_NODE]
+        verdict = apart.verdict if apart.verdict is as_node.verdict else Verdict.OPEN
+        yield f"  {subject.ref} ({direction}): {way} {_ANSWER[verdict]}"
         isolating = [self.objects[each.ref] for each in self.policies if isolates(each, subject, direction)]
-        if isolating and side.verdict is not Verdict.BLOCKED:  # else the reasons name them
+        if isolating and verdict is not Verdict.BLOCKED:  # else the reasons name them
             yield f"    isolated by {', '.join(f'{each.ref} ({each.where})' for each in isolating)}"
-        for reason in side.reasons:
-            yield f"    {reason.text}{self._where(reason)}"
+        if apart.verdict is as_node.verdict:
+            yield from (f"    {reason.text}{self._where(reason)}" for reason in apart.reasons)
+            return
+        for reading, side in read.items():
+            yield f"    {_ANSWER[side.verdict]} by a plugin that {reading}:"
+            yield from (f"      {reason.text}{self._where(reason)}" for reason in side.reasons)
 
     def _where(self, reason: Reason) -> str:
         found: PolicyObject | None = self.objects.get(reason.policy or "")

@@ -35,7 +35,7 @@ def configuration_of(kubeconfig: Path | None, context: str | None) -> tuple[Any,
             config.load_incluster_config(client_configuration=configuration)
             return configuration, IN_POD
         if not is_there:
-            raise BrokenCluster(f"there is no kubeconfig {file}: name one in KUBECONFIG, or let the suite make a cluster (--cluster kind)")
+            raise BrokenCluster(f"there is no kubeconfig {file}: name one in KUBECONFIG (a run can make a cluster itself: --cluster kind)")
         known, current = config.list_kube_config_contexts(file)
         names = sorted(each["name"] for each in known)
         if context is not None and context not in names:

@@ -56,6 +56,9 @@ FOREIGN = (
     ("crd.projectcalico.org", "v1", "globalnetworkpolicies", "GlobalNetworkPolicy"),
     ("policy.networking.k8s.io", "v1alpha1", "adminnetworkpolicies", "AdminNetworkPolicy"),
     ("policy.networking.k8s.io", "v1alpha1", "baselineadminnetworkpolicies", "BaselineAdminNetworkPolicy"),
+    ("policy.networking.k8s.io", "v1alpha2", "clusternetworkpolicies", "ClusterNetworkPolicy"),
+    ("crd.antrea.io", "v1beta1", "networkpolicies", "NetworkPolicy of crd.antrea.io"),
+    ("crd.antrea.io", "v1beta1", "clusternetworkpolicies", "ClusterNetworkPolicy"),
 )
 """Policies of other APIs, of which only the names are read: with them the answer may be another."""
 

@@ -127,8 +127,7 @@ def _curves(drawing: Drawing, nodes: Mapping[int, Box], high: float) -> Iterator
         else:
             start = source.x + source.width, source.y + source.height * leaving[number]
             end = target.x, target.y + target.height * coming[number]
-            others = [box for each, box in nodes.items() if each not in (arrow.source, arrow.target)]
-            points = _around(start, end, others, high)
+            points = _around(start, end, list(nodes.values()), high)
         label = _free(points, wide, taken)
         taken.append(label)
         (x, y), *rest = points
@@ -147,20 +146,20 @@ def _slots(ends: Mapping[int, tuple[int, float]]) -> dict[int, float]:
     return {arrow: (number + 1) / (len(arrows) + 1) for arrows in meeting.values() for number, arrow in enumerate(arrows)}
 
 
-_DETOURS = (0.0, *(sign * step * (HEIGHT + GAP_DOWN) for step in (0.5, 1, 1.5, 2, 3) for sign in (-1, 1)))
+_DETOURS = (0.0, *(sign * step * (HEIGHT + GAP_DOWN) for step in (0.5, 0.75, 1, 1.5, 2, 3) for sign in (-1, 1)))
 """How far an arrow bends up or down."""
 
 
-def _around(start: tuple[float, float], end: tuple[float, float], others: Sequence[Box], high: float) -> _Points:
-    """The straightest curve within the drawing that passes behind no other node, if there is one."""
+def _around(start: tuple[float, float], end: tuple[float, float], boxes: Sequence[Box], high: float) -> _Points:
+    """The straightest curve within the drawing that passes behind no node, its own two included, if there is one."""
     tries = [_between(start, end, detour) for detour in _DETOURS]
     inside = [points for points in tries if all(0 < _at(points, number / 24)[1] < high for number in range(25))]
-    return next((points for points in inside if not _is_behind(points, others)), tries[0])
+    return next((points for points in inside if not _is_behind(points, boxes)), tries[0])
 
 
-def _is_behind(points: _Points, others: Sequence[Box]) -> bool:
+def _is_behind(points: _Points, boxes: Sequence[Box]) -> bool:
     spots = [_at(points, number / 24) for number in range(1, 24)]
-    return any(box.meets(Box(x, y, 1, 1)) for x, y in spots for box in others)
+    return any(box.meets(Box(x, y, 1, 1)) for x, y in spots for box in boxes)
 
 
 def _between(start: tuple[float, float], end: tuple[float, float], detour: float = 0.0) -> _Points:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from conformance.manifests.ground import Ranges, isolates, world_of
@@ -20,7 +20,7 @@ OUTSIDE = "outside the cluster"
 """The group of the nodes that are in no namespace."""
 
 EVERYBODY = "everybody"
-ALL_PORTS = "all ports"
+ALL_PORTS, OTHER_PORTS = "all ports", "all other ports"
 
 HOW_TO_READ = (
     "An arrow is what a rule lets through. Where there is none, two may talk only if the one that asks is not isolated for egress "
@@ -127,21 +127,26 @@ class _Reach:
 
     def label(self, verdict: Verdict) -> str:
         """The ports with this verdict, by family where these differ; "" where there are none."""
-        labels = {family: self._ports([port for port, own in found.items() if own is verdict]) for family, found in self.verdicts.items()}
+        labels = {family: self._ports({port for port in found if found[port] is verdict}, found) for family, found in self.verdicts.items()}
         if len(set(labels.values())) <= 1:
             return next(iter(labels.values()), "")
         names = {Family.IPV4: "IPv4", Family.IPV6: "IPv6"}
         return ", ".join(f"{label} ({names[family]})" for family, label in labels.items() if label)
 
-    def _ports(self, found: Sequence[Port]) -> str:
+    def _ports(self, found: Collection[Port], every: Iterable[Port]) -> str:
+        """Some of all ports: where one stands for the rest and others are missing, it is the `other` ports that are meant."""
         rest = {port.protocol for port in found if port in self.named.rest}
-        if {Protocol.TCP, Protocol.UDP, Protocol.SCTP} <= rest:
+        missing = {port.protocol for port in every if port not in found}
+        if {Protocol.TCP, Protocol.UDP, Protocol.SCTP} <= rest and not missing:
             return ALL_PORTS
         # Of ports that nobody serves there an arrow would say too much, where it is known which are served.
         if self.serves:
-            return ", ".join(str(port) for port in found if port in self.serves)
-        named = [port for port in found if port.protocol not in rest]
-        return ", ".join([*(f"all {protocol}" for protocol in sorted(rest)), *_ranges(named, self.named)])
+            return ", ".join(str(port) for port in self.serves if port in found)
+        named = [port for port in every if port in found and port.protocol not in rest]
+        if {Protocol.TCP, Protocol.UDP, Protocol.SCTP} <= rest:
+            return OTHER_PORTS
+        words = (f"all {'other ' if protocol in missing else ''}{protocol}" for protocol in sorted(rest))
+        return ", ".join([*words, *_ranges(named, self.named)])
 
 
 def _ranges(found: Sequence[Port], named: NamedPorts) -> Iterator[str]:

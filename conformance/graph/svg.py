@@ -80,16 +80,24 @@ def _node(node: Node, box: Box) -> Iterator[str]:
     for direction in sorted(node.isolated or ()):
         x = box.x if direction == "ingress" else box.x + box.width - 5
         yield f'<rect class="guard" x="{x:.1f}" y="{box.y + 6:.1f}" width="5" height="{box.height - 12:.1f}" rx="2"/>'
-    names = ", ".join(node.members)
     lines = [
-        ("name", names if len(names) <= _NAME else few(node.members, 1)),
+        ("name", _names(node)),
         ("small", few(node.ports, 2) or ("" if node.isolated is None else "no ports declared")),
         ("small", node.state),
     ]
     for number, (name, text) in enumerate((each for each in lines if each[1]), 1):
-        shown = _short(text, _NAME if name == "name" else 26)
+        shown = _short(text, 26)
         yield f'<text class="{name}" x="{box.x + 14:.1f}" y="{box.y + 4 + _LINE * number:.1f}">{_text(shown)}</text>'
     yield "</g>"
+
+
+def _names(node: Node) -> str:
+    """All names where there is room for them, else the first one and how many more there are."""
+    names, more = ", ".join(node.members), len(node.members) - 1
+    if len(names) <= _NAME or not more:
+        return _short(names, _NAME)
+    count = f" and {more} more"
+    return f"{_short(node.members[0], _NAME - len(count))}{count}"
 
 
 def _told(drawing: Drawing) -> Iterator[str]:

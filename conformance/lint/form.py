@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.lint.scene import Clause, Spot, Subject, clauses_of
+from conformance.manifests.inventory import PolicyObject
 from conformance.manifests.parts import at
+from conformance.scenario.source import repeated
 from conformance.world.policy import PolicyPeer
 from conformance.world.verdict import Direction
 
@@ -83,6 +85,13 @@ def _empty(subject: Subject, *, peers: bool) -> Iterator[Spot]:
         if isinstance(rule, dict) and word in rule and not rule[word]:
             hint = f"leave {word} out to say so" if rule[word] is not None else "is something missing behind it?"
             yield Spot((*clause.keys, word), f"an empty {word} means {means}: {hint}", at_key=True)
+
+
+def key_twice(policy: PolicyObject) -> Iterator[Spot]:
+    """A key that stands twice in one mapping: only the last one counts."""
+    for keys, again in repeated(policy.source.root):
+        text = f"{keys[-1]} stands again in line {again.start_mark.line + 1}, and only the last one counts: this one is gone"
+        yield Spot(keys, text, at_key=True)
 
 
 def name_twice(subject: Subject) -> Iterator[Spot]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from conformance.lint.blocks import except_excludes_all, except_outside_cidr, host_bits, ip_block_over_pods
 from conformance.lint.effect import Together, egress_without_dns, superfluous
-from conformance.lint.form import empty_peers, empty_ports, name_twice, or_instead_of_and, types_contradict, types_left_out
+from conformance.lint.form import empty_peers, empty_ports, key_twice, name_twice, or_instead_of_and, types_contradict, types_left_out
 from conformance.lint.ports import port_name_twice, port_nobody_serves
 from conformance.lint.scene import Level, Scene, Spot, Subject
 from conformance.lint.selectors import (
@@ -24,7 +23,6 @@ from conformance.lint.selectors import (
 from conformance.manifests.ground import Ranges
 from conformance.manifests.inventory import Inventory, PolicyObject
 from conformance.scenario.fault import Fault
-from conformance.scenario.source import Keys
 
 DOCS = "docs/lint.md"
 """Every rule has a chapter there, called as the rule."""
@@ -71,6 +69,7 @@ INVALID = LintRule("invalid-policy", Level.ERROR, "The API refuses the policy.")
 SUPERFLUOUS = LintRule("superfluous", Level.NOTE, "Nothing changes without the policy, for the workloads given.")
 
 _RAW: tuple[tuple[LintRule, Callable[[PolicyObject], Iterable[Spot]]], ...] = (
+    (LintRule("key-twice", Level.ERROR, "A key stands twice in one mapping."), key_twice),
     (LintRule("except-outside-cidr", Level.ERROR, "An except lies outside its cidr."), except_outside_cidr),
     (LintRule("except-excludes-all", Level.ERROR, "Exceptions leave nothing of their cidr."), except_excludes_all),
 )
@@ -134,8 +133,7 @@ def _finding(rule: LintRule, policy: PolicyObject, spot: Spot) -> LintFinding:
 
 def _invalid(policy: PolicyObject) -> Iterator[Spot]:
     told = {spot.keys for look in (except_outside_cidr, except_excludes_all) for spot in look(policy)}
-    for field, text in policy.faults:
-        keys: Keys = tuple(int(number) if number else word for word, number in re.findall(r"([\w-]+)|\[(\d+)\]", field))
+    for keys, text in policy.refusals():
         if not told or "must be a strict part" not in text:
             yield Spot(keys, f"the API refuses it: {text}")
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from conformance.manifests.reading import Passed
-from conformance.scenario.source import Source
+from conformance.scenario.source import Keys, Source
 from conformance.world.door import DoorPort
 from conformance.world.labels import Labels
 from conformance.world.place import Address, Port
@@ -96,6 +97,11 @@ class PolicyObject:
     def where(self) -> str:
         """The file and line at which it begins."""
         return f"{self.source.path}:{self.source.line(())}"
+
+    def refusals(self) -> Iterator[tuple[Keys, str]]:
+        """Why the API would refuse it: the places and the sentences of `faults`."""
+        for place, text in self.faults:
+            yield tuple(int(number) if number else word for word, number in re.findall(r"([\w-]+)|\[(\d+)\]", place)), text
 
 
 @dataclass(frozen=True, slots=True)

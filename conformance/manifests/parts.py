@@ -58,8 +58,10 @@ def listed(source: Source, *keys: str | int) -> list[Any]:
 
 
 def name_of(source: Source) -> str:
-    """`metadata.name`. Raises InvalidObject."""
-    name = at(source, "metadata", "name")
+    """`metadata.name`, or what `generateName` begins it with. Raises InvalidObject."""
+    name, start = at(source, "metadata", "name"), at(source, "metadata", "generateName")
+    if name is None and isinstance(start, str):
+        name = start.rstrip("-.")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         text = f"metadata.name is a name of small letters, digits, hyphens and dots, not {short(name)}"
         raise InvalidObject(source.fault(text, ("metadata", "name")))

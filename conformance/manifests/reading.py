@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from conformance.manifests.files import files_of
 from conformance.scenario.fault import Fault
 from conformance.scenario.source import UNREADABLE, InvalidText, Source, decoded, no_yaml
 
@@ -18,12 +19,16 @@ TEMPLATED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "
 """Kinds whose pods are made from a template."""
 
 TAKEN = TEMPLATED | {"Pod", "Namespace", "Service", "NetworkPolicy"}
-"""Kinds of which something is taken. The values of all others (Secrets!) are never looked at."""
+"""Kinds of which something is taken, beside those of others that have a pod's template (Rollout, DeploymentConfig …).
 
-ENDINGS = (".yaml", ".yml", ".json")
+The values of all others (Secrets!) are never looked at.
+"""
+
+_GROUPS = ("", "apps", "batch", "extensions", "networking.k8s.io")
+"""The APIs that these kinds are of. A `Service` of another one is another thing."""
 
 MOST_VALUES = 2_000_000
-"""More values in one text than so many come from aliases that hold each other."""
+"""More values than so many, beside those that are written out, come from aliases that hold each other."""
 
 _DEEPEST = 200
 """libyaml's stack bears so many levels; deeper texts are read by Python, which counts."""
@@ -48,9 +53,12 @@ class Gathered:
 
 
 def read_paths(paths: Iterable[Path]) -> Gathered:
-    """All objects of these files and folders (`*.yaml`, `*.yml`, `*.json` below them; hidden ones are left out)."""
+    """All objects of these files, and of the manifests below these folders (see files_of)."""
     found = Gathered()
-    for path in dict.fromkeys(each for given in paths for each in _files(given, found)):
+    for path in files_of(paths):
+        if isinstance(path, Fault):
+            found.faults.append(path)
+            continue
         try:
             data = path.read_bytes()
         except OSError as wrong:
@@ -58,19 +66,6 @@ def read_paths(paths: Iterable[Path]) -> Gathered:
         else:
             read_bytes(path, data, found)
     return found
-
-
-def _files(path: Path, found: Gathered) -> list[Path]:
-    if not path.is_dir():
-        return [path]  # one that is not there is told when it is read
-    below = sorted(
-        each
-        for each in path.rglob("*")
-        if each.suffix in ENDINGS and each.is_file() and not any(part.startswith(".") for part in each.relative_to(path).parts)
-    )
-    if not below:
-        found.faults.append(Fault(path, 0, 0, f"no manifest lies below this folder ({', '.join(ENDINGS)})"))
-    return below
 
 
 def read_bytes(path: Path, data: bytes, found: Gathered) -> None:
@@ -109,16 +104,24 @@ def read_documents(documents: Iterable[Mapping[str, Any]], found: Gathered) -> N
 
 def _take(source: Source, kind: str, version: str, found: Gathered) -> None:
     group = version.partition("/")[0] if "/" in version else ""
-    if kind == "NetworkPolicy" and group not in ("", "extensions", "networking.k8s.io"):
+    if kind in TAKEN and group not in _GROUPS:
         kind = f"{kind} of {group}"
-    if kind in TAKEN:
+    if kind in TAKEN or _makes_pods(source.root):
         value = _construct(source.root)
         # Lists that an API answers leave the kind out of their items, which does not make them other objects.
-        full = {"apiVersion": version, "kind": kind, **value}
+        full = {"apiVersion": version, **value, "kind": kind}
         found.objects.append(Source(source.path, source.lines, source.root, full))
         return
     name = _scalar(_child(source.root, "metadata"), "name")
     found.passed.append(Passed(kind or "no Kubernetes object", name or str(source.path), bool(re.search(r"NetworkPolicy\b", kind))))
+
+
+def _makes_pods(root: yaml.Node) -> bool:
+    """Whether it has a pod's template where Deployments have theirs."""
+    node: yaml.Node | None = root
+    for key in ("spec", "template", "spec", "containers"):
+        node = _child(node, key)
+    return isinstance(node, yaml.SequenceNode)
 
 
 def _objects(root: yaml.Node, kind: str = "", version: str = "") -> Iterator[tuple[yaml.Node, str, str]]:
@@ -176,7 +179,7 @@ def _compose(text: str) -> list[yaml.Node]:
             roots = list(yaml.compose_all(text, _FastLoader))
     roots = list(yaml.compose_all(text, _Loader)) if roots is None else roots
     sizes: dict[int, int] = {}
-    if sum(_size(root, sizes) for root in roots) > MOST_VALUES:
+    if sum(_size(root, sizes) for root in roots) - len(sizes) > MOST_VALUES:
         raise ValueError(f"its aliases make more than {MOST_VALUES} values")
     return roots
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from conformance.manifests.inventory import SYSTEM, Inventory, PolicyObject, Service, Space, Workload
 from conformance.manifests.parts import (
@@ -21,7 +22,7 @@ from conformance.manifests.parts import (
     protocol_of,
     short,
 )
-from conformance.manifests.reading import TEMPLATED, Gathered
+from conformance.manifests.reading import Gathered
 from conformance.scenario.fault import Fault
 from conformance.scenario.source import Keys, Source
 from conformance.world.door import DoorPort
@@ -66,12 +67,19 @@ def inventory(found: Gathered, wanted: Collection[str] = (), unknown: Iterable[s
     everything = Inventory(
         taking.all_spaces(),
         taking.named_apart(),
-        tuple(each for each in taking.services if taking.is_wanted(each.namespace)),
+        tuple(each for each in taking.services.values() if taking.is_wanted(each.namespace)),
         tuple(each for each in taking.policies if taking.is_wanted(each.namespace)),
         tuple(sorted(found.passed)),
-        tuple(unknown),
+        (*unknown, *_of_kustomize(found), *taking.replaced()),
     )
     return everything, (*found.faults, *taking.faults)
+
+
+def _of_kustomize(found: Gathered) -> Iterator[str]:
+    """A sentence of a folder that is not what is applied."""
+    if any(each.kind == "Kustomization" or Path(each.name).stem == "kustomization" for each in found.passed):
+        what = "what a kustomization changes (names, namespaces, labels, patches) is not seen"
+        yield f"{what}: `kubectl kustomize FOLDER` writes what is applied"
 
 
 _Key = tuple[str, str, str]
@@ -85,9 +93,11 @@ class _Taking:
         self.wanted, self.default = wanted, wanted[0] if len(wanted) == 1 else DEFAULT
         self.spaces: dict[str, Space] = {}
         self.workloads: list[tuple[Workload, tuple[str, str] | None]] = []
-        self.services: list[Service] = []
+        self.services: dict[str, Service] = {}
         self.policies: list[PolicyObject] = []
         self.faults: list[Fault] = []
+        self.first: dict[_Key, Source] = {}
+        self.again: list[tuple[_Key, Source]] = []
 
     def is_wanted(self, namespace: str) -> bool:
         return namespace in self.wanted if self.wanted else namespace not in SYSTEM
@@ -97,20 +107,41 @@ class _Taking:
         mapping(source, "metadata")
         if kind == "Namespace":
             name = name_of(source)
+            self.note(name, source)
             self.spaces[name] = Space(name, labels_of(source, "metadata", "labels"), self.is_wanted(name))
         elif kind == "NetworkPolicy":
             self.policies.append(_policy(source, self.default))
         elif kind == "Service":
-            self.services.append(_service(source, self.default))
+            service = _service(source, self.default)
+            self.note(service.namespace, source)
+            self.services[service.ref] = service
         else:
             each, owner = _workload(source, self.default), _owner(source)
+            self.note(each.namespace, source)
             if owner is None or each.kind == "Pod" or each.replicas:  # a Deployment keeps its former ReplicaSets, empty
                 self.workloads.append((each, owner))
+
+    def note(self, namespace: str, source: Source) -> None:
+        """What stands there a second time: of policies lint and others tell it."""
+        key = namespace, source.value["kind"], name_of(source)
+        if self.first.setdefault(key, source) is not source:
+            self.again.append((key, source))
+
+    def replaced(self) -> Iterator[str]:
+        """A sentence of what stands there several times, as a base and its patches do."""
+        found = [
+            f"{kind} {name if kind == 'Namespace' else f'{namespace}/{name}'} ({source.path}:{source.line(())})"
+            for (namespace, kind, name), source in self.again
+            if self.is_wanted(namespace)
+        ]
+        if found:
+            more = f" and {len(found) - 5} more" if found[5:] else ""
+            yield f"objects with the kind and name of an earlier one replace it ({len(found)}): {', '.join(found[:5])}{more}"
 
     def all_spaces(self) -> dict[str, Space]:
         """Those that are declared, then those that objects are in."""
         names = [each.namespace for each, _ in self.workloads]
-        names += [each.namespace for each in self.services] + [each.namespace for each in self.policies]
+        names += [each.namespace for each in self.services.values()] + [each.namespace for each in self.policies]
         implied = dict.fromkeys(filter(self.is_wanted, names))
         return self.spaces | {name: Space(name) for name in implied if name not in self.spaces}
 
@@ -161,7 +192,7 @@ def _named_apart(workloads: Iterable[Workload]) -> tuple[Workload, ...]:
     taken: set[str] = set()
     found = []
     for each in workloads:
-        ref = each.ref if each.ref not in taken else f"{each.ref}.{each.kind.lower()}"
+        ref = each.ref if each.ref not in taken else f"{each.ref}.{each.kind.split()[0].lower()}"
         taken.add(ref)
         found.append(replace(each, ref=ref))
     return tuple(found)
@@ -179,12 +210,12 @@ def _owner(source: Source) -> tuple[str, str] | None:
 def _workload(source: Source, default: str) -> Workload:
     kind, namespace, name = source.value["kind"], namespace_of(source, default), name_of(source)
     above: Keys = ()
-    if kind in TEMPLATED:
+    if kind != "Pod":
         above = ("spec", "jobTemplate", "spec", "template") if kind == "CronJob" else ("spec", "template")
     spec = (*above, "spec")
     mapping(source, *spec)
     ports = list(container_ports(source, spec))
-    replicas = at(source, "spec", "replicas") if kind in TEMPLATED else 1
+    replicas = at(source, "spec", "replicas") if kind != "Pod" else 1
     return Workload(
         f"{namespace}/{name}",
         kind,

@@ -114,7 +114,8 @@ def decoded(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
-        raise InvalidText(f"byte {wrong.start + 1} is no UTF-8") from None
+        line = data.count(b"\n", 0, wrong.start) + 1
+        raise InvalidText(f"byte {wrong.start + 1} is no UTF-8 (line {line})") from None
 
 
 def read(path: Path, *, is_private: bool = False) -> tuple[Source | None, tuple[Fault, ...]]:
@@ -134,7 +135,7 @@ def read(path: Path, *, is_private: bool = False) -> tuple[Source | None, tuple[
         if root is None:
             return None, (Fault(path, 0, 0, "is empty"),)
         source = Source(path, lines, root, construct(root), is_private)
-        return source, tuple(_repeated(source, root, ()))
+        return source, tuple(_repeated(source))
     except UNREADABLE as wrong:
         what, place = no_yaml(wrong, text)
         row, column = place or (-1, -1)
@@ -191,19 +192,29 @@ def construct(node: yaml.Node) -> Any:
         loader.dispose()
 
 
-def _repeated(source: Source, node: yaml.Node, keys: Keys) -> Iterator[Fault]:
+def _repeated(source: Source) -> Iterator[Fault]:
+    for keys, key in repeated(source.root):
+        mark = key.start_mark
+        yield Fault(source.path, mark.line + 1, mark.column + 1, f"key {keys[-1]!r} stands twice", source.shown(mark.line))
+
+
+def repeated(node: yaml.Node, keys: Keys = ()) -> Iterator[tuple[Keys, yaml.Node]]:
+    """The keys below a node that stand in their mapping already: the place of each, and the node of the key.
+
+    What `<<: *alias` brings is written elsewhere, and may be replaced.
+    """
     if isinstance(node, yaml.SequenceNode):
         for index, child in enumerate(node.value):
-            yield from _repeated(source, child, (*keys, index))
+            yield from repeated(child, (*keys, index))
     if isinstance(node, yaml.MappingNode):
         seen: set[object] = set()
         for key, child in node.value:
             name = _key(key)
-            if name in seen:
-                mark = key.start_mark
-                yield Fault(source.path, mark.line + 1, mark.column + 1, f"key {name!r} stands twice", source.shown(mark.line))
-            seen.add(name)
-            yield from _repeated(source, child, (*keys, name))
+            if node.start_mark.index <= key.start_mark.index < node.end_mark.index:
+                if name in seen:
+                    yield (*keys, name), key
+                seen.add(name)
+            yield from repeated(child, (*keys, name))
 
 
 def _key(node: yaml.Node) -> Any:

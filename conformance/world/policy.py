@@ -254,8 +254,9 @@ def _port(port: Any, where: str) -> PolicyPort:
     faults = []
     if protocol not in ("TCP", "UDP", "SCTP"):
         faults.append((f"{where}.protocol", f"{where}.protocol is TCP, UDP or SCTP, not {protocol!r}"))
-    if number is not None and not _is_port(number) and not (isinstance(number, str) and number):
-        faults.append((f"{where}.port", f"{where}.port is a number from 1 to 65535 or a name, not {number!r}"))
+    if number is not None and not _is_port(number) and not _is_port_name(number):
+        quoted = " in quotes, which make it a name" if isinstance(number, str) and number.isdecimal() else ""
+        faults.append((f"{where}.port", f"{where}.port is a number from 1 to 65535 or a name, not {number!r}{quoted}"))
     if end is not None and (not _is_port(end) or not _is_port(number) or end < number):
         faults.append((f"{where}.endPort", f"{where}.endPort needs a number as port and must not be below it"))
     if faults:
@@ -265,6 +266,11 @@ def _port(port: Any, where: str) -> PolicyPort:
 
 def _is_port(number: Any) -> bool:
     return isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= 65535
+
+
+def _is_port_name(name: Any) -> bool:
+    """What the API takes as the name of a port: an IANA service name, with a letter in it."""
+    return isinstance(name, str) and len(name) <= 15 and bool(re.fullmatch(r"(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*", name))
 
 
 def _mapping(value: Any, where: str, known: set[str] | None = None) -> Mapping[str, Any]:

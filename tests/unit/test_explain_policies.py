@@ -1,5 +1,6 @@
 """`explain`: who decides, in words, and what `expect` would say."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from click.testing import CliRunner
 from own_policies import EXAMPLE, of_scenario, policy, read, workload
 
 from conformance.cli import main
-from conformance.decision import decide
+from conformance.decision import InvalidQuestion, decide
 from conformance.manifests.ground import Ranges
 from conformance.model.decide import expected
 from conformance.scenario.catalogue import load_all
@@ -182,3 +183,63 @@ def test_of_policies_with_one_name_the_last_one_counts():
     found = read(*workloads, policy("shop/it", admits), policy("shop/it", nobody))
     decision = decide(found, DOCUMENTATION, "shop/web", "shop/api", "80")
     assert (Verdict.BLOCKED, True) == (decision.verdict, "the last one counts: shop/it (3.yaml:2) does not." in decision.text)
+
+
+NODE = workload("shop/node", "app: node", "80/TCP", hostNetwork="true")
+WEB_AND_API = workload("shop/web", "app: web", "80/TCP") + workload("shop/api", "app: api", "80/TCP")
+
+
+def test_an_end_that_plugins_read_in_two_ways_is_open_and_both_are_told():
+    closed = policy("shop/closed", "{podSelector: {matchLabels: {app: node}}, policyTypes: [Egress]}")
+    assert decide(read(WEB_AND_API + NODE, closed), DOCUMENTATION, "shop/node", "shop/web", "80").text.endswith(
+        """
+  shop/node (egress): may it ask? open
+    isolated by shop/closed (2.yaml:2)
+    no by a plugin that tells pods in the node's network apart:
+      shop/closed isolates shop/node: no rule of it names shop/web (2.yaml:2)
+    yes by a plugin that treats pods in the node's network as their node:
+      policies pass over shop/node, which is in its node's network
+  shop/web (ingress): may it be asked? yes
+    no policy isolates shop/web"""
+    )
+
+
+def test_where_each_reading_closes_another_end_that_is_said():
+    closed = policy("shop/closed", "{podSelector: {matchLabels: {app: node}}, policyTypes: [Egress]}")
+    admits = policy("shop/web", "{podSelector: {matchLabels: {app: web}}, ingress: [{from: [{podSelector: {matchLabels: {app: node}}}]}]}")
+    decision = decide(read(WEB_AND_API + NODE, closed, admits), DOCUMENTATION, "shop/node", "shop/web", "80")
+    assert (Verdict.BLOCKED, 0, 2) == (decision.verdict, decision.text.count("? no"), decision.text.count("? open"))
+    assert "However a plugin reads pods in their node's network, one of the two ends does not let it through." in decision.text
+
+
+def test_the_address_of_a_pod_means_its_workload():
+    pod = "---\nkind: Pod\napiVersion: v1\nmetadata: {name: db, namespace: shop}\nstatus: {podIPs: [{ip: 10.9.8.7}]}\n"
+    found = read(WEB_AND_API, pod, policy("shop/closed", "{podSelector: {}, policyTypes: [Egress]}"))
+    assert decide(found, Ranges.of(()), "10.9.8.7", "shop/web", "80").text.startswith("shop/db -> shop/web 80/TCP: blocked")
+    assert decide(found, Ranges.of(()), "10.244.0.9", "shop/web", "80").text.startswith("10.244.0.9 -> shop/web 80/TCP: allowed")
+
+
+INSIDE = [
+    pytest.param((), "10.244.0.9 lies in 10.244.0.0/16, where pods have their addresses (--pod-cidr says otherwise)", id="usual ranges"),
+    pytest.param(("10.0.0.0/8",), "10.244.0.9 lies in 10.0.0.0/8, where pods have their addresses: name the workload", id="known ranges"),
+]
+
+
+@pytest.mark.parametrize(("ranges", "sentence"), INSIDE)
+def test_an_address_among_those_of_pods_is_nobody_outside(ranges, sentence):
+    with pytest.raises(InvalidQuestion, match=re.escape(sentence)):
+        decide(read(WEB_AND_API), Ranges.of(ranges), "10.244.0.9", "shop/web", "80")
+
+
+def test_a_fault_of_a_policy_is_told_at_its_place(tmp_path: Path):
+    path = tmp_path / "1.yaml"
+    path.write_text(WEB_AND_API + policy("shop/it", '{podSelector: {}, ingress: [{ports: [{port: "80"}]}]}'))
+    result = CliRunner().invoke(main, ["explain", str(path), "shop/web", "shop/api", "80"])
+    assert (2, True) == (result.exit_code, "1.yaml:23:51: spec.ingress[0].ports[0].port is a number" in result.output)
+
+
+def test_a_policy_with_a_key_twice_is_not_explained(tmp_path: Path):
+    path = tmp_path / "1.yaml"
+    path.write_text(WEB_AND_API + policy("shop/it", "{podSelector: {}, podSelector: {matchLabels: {app: api}}}"))
+    result = CliRunner().invoke(main, ["explain", str(path), "shop/web", "shop/api", "80"])
+    assert (2, True) == (result.exit_code, "1.yaml:23:8: podSelector stands again in line 23" in result.output)

@@ -227,6 +227,33 @@ def test_ranges_of_ports_are_told_as_they_are_meant():
     assert {("web", "api", "all SCTP, 7000/TCP, 8000-9500/TCP")} == arrows(found)
 
 
+def test_an_arrow_that_leads_back_passes_behind_no_node():
+    rule = "{from: [{podSelector: {matchLabels: {app: %s}}}], ports: [{port: 80}]}"
+    rules = [
+        policy(f"shop/to-{one}", f"{{podSelector: {{matchLabels: {{app: {one}}}}}, ingress: [{rule % other}]}}")
+        for one, other in ("ab", "ba")
+    ]
+    placed = place(drawn(read(*(workload(f"shop/{name}", f"app: {name}", "80/TCP") for name in "ab"), *rules)))
+    there, back = ([float(number) for number in re.findall(r"-?[0-9.]+", curve.path)] for curve in placed.curves)
+    assert (True, 0.0) == (there[0] < there[-2], there[1] - there[3])  # straight on
+    assert (True, 92.0) == (back[0] > back[-2], back[1] - back[3])  # around
+
+
+LONG = [
+    pytest.param(["notifications-dispatcher"], "notifications-dispa…", id="one name"),
+    pytest.param(["catalog", "orders"], "catalog, orders", id="names for which there is room"),
+    pytest.param(["catalog-search", "orders"], "catalog-… and 1 more", id="names for which there is none"),
+    pytest.param([f"api-{number}" for number in range(9)], "api-0 and 8 more", id="many names"),
+]
+
+
+@pytest.mark.parametrize(("names", "shown"), LONG)
+def test_a_name_that_is_too_long_is_cut_and_a_count_never_is(names, shown):
+    texts = [workload(f"shop/{name}", "app: it", "80/TCP") for name in names]
+    page = svg(drawn(read(*texts, policy("shop/it", "{podSelector: {}}"))))
+    assert [shown] == re.findall('<text class="name"[^>]*>([^<]*)<', page)
+
+
 def test_no_arrow_leaves_the_drawing():
     peer = "{podSelector: {matchExpressions: [{key: app, operator: In, values: [w%d, w%d]}]}}"
     spec = f"{{podSelector: {{matchLabels: {{app: w%d}}}}, ingress: [{{from: [{peer}]}}]}}"
@@ -244,3 +271,24 @@ def test_of_policies_with_one_name_the_last_one_is_drawn():
     workloads = (workload("shop/web", "app: web", ""), workload("shop/api", "app: api", "80/TCP"))
     found = drawn(read(*workloads, policy("shop/it", admits), policy("shop/it", nobody)))
     assert ((), "Not drawn: policies that a later one of their name replaces (1: 3.yaml:2).") == (found.arrows, found.sentences[-1])
+
+
+OPEN_BLOCK = "{to: [{ipBlock: {cidr: 10.0.0.0/8}}]}"
+
+OPEN_AND_ALLOWED = [
+    pytest.param("", "{ports: [{port: 80}]}", {"80/TCP", "all other ports open"}, id="no ports declared"),
+    pytest.param("", "{ports: [{protocol: UDP}]}", {"all UDP", "all SCTP, all TCP open"}, id="a whole protocol"),
+    pytest.param(
+        "", "{ports: [{protocol: UDP}, {port: 80}]}", {"all UDP, 80/TCP", "all SCTP, all other TCP open"}, id="a protocol and a port"
+    ),
+    pytest.param("80/TCP 81/TCP", "{ports: [{port: 80}]}", {"80/TCP", "81/TCP open"}, id="one of two that are declared"),
+    pytest.param("80/TCP", "{ports: [{port: 80}]}", {"80/TCP"}, id="all that are declared"),
+]
+
+
+@pytest.mark.parametrize(("ports", "rule", "labels"), OPEN_AND_ALLOWED)
+def test_no_port_is_allowed_and_open_at_once(ports, rule, labels):
+    spec = f"{{podSelector: {{matchLabels: {{app: web}}}}, policyTypes: [Egress], egress: [{OPEN_BLOCK}, {rule}]}}"
+    found = read(workload("shop/web", "app: web", ""), workload("shop/api", "app: api", ports), policy("shop/it", spec))
+    drawing = drawing_of(found, Ranges.of(["10.0.0.0/16"]))
+    assert labels == {label for source, target, label in arrows(drawing) if (source, target) == ("web", "api")}

@@ -62,6 +62,13 @@ WRONG = [
         "the API refuses it: spec.podSelector: label 'sha': 12000.0 needs a string",
     ),
     ("invalid-policy", TO_API % "{from: [{}]}", "{}]}]}", "the API refuses it: spec.ingress[0].from[0]: a peer needs podSelector"),
+    ("invalid-policy", TO_API % '{ports: [{port: "8080"}]}', '"8080"}]}', "not '8080' in quotes, which make it a name"),
+    (
+        "key-twice",
+        TO_API % "{from: [{podSelector: {matchLabels: {app: web}}}], from: [{podSelector: {}}]}",
+        "from: [{podSelector: {matchLabels",
+        "from stands again in line 4, and only the last one counts: this one is gone",
+    ),
     (
         "except-outside-cidr",
         FROM_API % "{to: [{ipBlock: {cidr: 203.0.113.0/24, except: [198.51.100.0/26]}}]}",
@@ -223,6 +230,11 @@ def test_a_rule_speaks_at_its_place(rule: str, spec: str, words: str, sentence: 
 
 SILENT = [
     ("invalid-policy", TO_API % FROM_WEB, "a sound policy"),
+    (
+        "key-twice",
+        TO_API % "{from: [{podSelector: {matchLabels: &web {app: web}}}, {podSelector: {matchLabels: {<<: *web, app: api}}}]}",
+        "what an alias brings is replaced",
+    ),
     ("except-outside-cidr", FROM_API % "{to: [{ipBlock: {cidr: 203.0.113.0/24, except: [203.0.113.0/26]}}]}", "an except inside"),
     (
         "except-excludes-all",

@@ -24,7 +24,8 @@ def run(command: str, *words: object) -> Result:
 
 BAD = [
     pytest.param(b"a: [", "1.yaml:1:5: is no YAML", id="no YAML"),
-    pytest.param(b"kind: \xff\x00", "cannot be read: byte 7 is no UTF-8", id="no text"),
+    pytest.param(b"kind: \xff\x00", "cannot be read: byte 7 is no UTF-8 (line 1)", id="no text"),
+    pytest.param(b"kind: Pod\n# caf\xe9\n", "cannot be read: byte 16 is no UTF-8 (line 2)", id="Latin-1"),
     pytest.param("kind: Pod\n".encode("utf-16"), "cannot be read: it is UTF-16, as some editors", id="UTF-16"),
     pytest.param("kind: Pod\n".encode("utf-16-be"), "save it as UTF-8 (`iconv -f UTF-16 -t UTF-8`)", id="UTF-16 without its mark"),
     pytest.param(b"kind: Pod\x00", "is no YAML", id="a NUL"),

@@ -184,6 +184,19 @@ def test_rules(rule: Any, expected: Rule) -> None:
             ],
             id="ports that are none",
         ),
+        pytest.param(
+            document({"ingress": [{"ports": [{"port": each} for each in ("80", "a_b", "-a", "a--b", "http-on-every-day")]}]}),
+            [
+                (
+                    f"spec.ingress[0].ports[{number}].port",
+                    f"spec.ingress[0].ports[{number}].port is a number from 1 to 65535 or a name, {rest}",
+                )
+                for number, rest in enumerate(
+                    ("not '80' in quotes, which make it a name", "not 'a_b'", "not '-a'", "not 'a--b'", "not 'http-on-every-day'")
+                )
+            ],
+            id="names that no port can have",
+        ),
     ],
 )
 def test_what_the_api_would_refuse(policy: Any, faults: list[tuple[str, str]]) -> None:

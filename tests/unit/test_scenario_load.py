@@ -393,7 +393,7 @@ UTF_16 = "cannot be read: it is UTF-16, as some editors and PowerShell's `>` wri
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        pytest.param(b"name: \xff\n", "cannot be read: byte 7 is no UTF-8", id="no UTF-8"),
+        pytest.param(b"name: \xff\n", "cannot be read: byte 7 is no UTF-8 (line 1)", id="no UTF-8"),
         pytest.param("name: a\n".encode("utf-16"), UTF_16, id="UTF-16"),
         pytest.param("name: a\n".encode("utf-16-le"), UTF_16, id="UTF-16 without its mark"),
     ],
