@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 UNIT = Path(__file__).parents[1] / "unit"
 sys.path.insert(0, str(UNIT))  # the runs made by hand are there
@@ -21,6 +21,11 @@ from conformance.report.html import write_html  # noqa: E402
 
 PAINTED = "new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))"
 """Waits for the first picture of a page: a browser drops the keys that come before it."""
+
+PATIENCE = 180_000
+"""Milliseconds for what a browser does a moment later: Playwright's own 5 and 30 s pass on a busy machine."""
+
+expect.set_options(timeout=PATIENCE)
 
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 800}
 
@@ -42,7 +47,7 @@ def chromium() -> Iterator[Browser]:
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert executable, "no Chromium is installed: apt-get install chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"], timeout=PATIENCE)
         yield browser
         browser.close()
 
@@ -66,7 +71,7 @@ def visit(chromium: Browser, watch: Watch) -> Iterator[Open]:
         context = chromium.new_context(viewport=viewport or WIDE, color_scheme=scheme, java_script_enabled=has_scripts)  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: watch.said.append(message.text))
         page.on("pageerror", lambda error: watch.said.append(str(error)))
         page.on("request", lambda request: watch.asked.append(request.url) if request.url.split("#")[0] != path.as_uri() else None)

@@ -53,13 +53,13 @@ def test_a_run_outlives_a_restart_of_the_api_server(cilium, tmp_path):
     with said.open("w") as output:
         words = [COMMAND, "run", "--name", cilium.name, "-k", SCENARIOS, "-n", "2", "--report", "out"]
         process = subprocess.Popen(words, cwd=tmp_path, stdout=output, stderr=subprocess.STDOUT)
-        until = time.monotonic() + 120
+        until = time.monotonic() + 600
         while "passed" not in said.read_text() and process.poll() is None:
             assert time.monotonic() < until, said.read_text()
             time.sleep(0.1)
         assert process.poll() is None, said.read_text()
         kill_api_server(cilium)
-        code = process.wait(300)
+        code = process.wait(900)
     record = json.loads((tmp_path / "out" / "record.json").read_text())
     listed = call("list", "-k", SCENARIOS)
     found = outcomes(record)

@@ -203,13 +203,15 @@ def test_what_failed_last_is_run_again_by_lf(tmp_path, edited):  # what it choos
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_run_that_is_interrupted_leaves_nothing_and_keeps_its_record(cilium, tmp_path, number, workers):
+    runs = cache_folder() / "runs"
+    before = set(runs.glob("*"))
     with started(cilium, tmp_path, workers) as process:
         wait_until(lambda: "passed" in (tmp_path / "said").read_text(), process)
         process.send_signal(number)
-        code = process.wait(120)
+        code = process.wait(600)
     assert 130 == code, (tmp_path / "said").read_text()
     assert [] == worlds(cilium)
-    assert [] == list((cache_folder() / "runs").glob("*"))
+    assert set() == set(runs.glob("*")) - before
     assert "passed" in outcomes(json.loads((tmp_path / "reports" / "out" / "record.json").read_text())).values()
 
 
@@ -244,8 +246,8 @@ class started:  # noqa: N801 - reads as a word where it is used
 
 
 def wait_until(is_so: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    """Raises where the process ends before, or after two minutes."""
-    until = time.monotonic() + 120
+    """Raises where the process ends before, or after ten minutes."""
+    until = time.monotonic() + 600
     while not is_so():
         assert process.poll() is None
         assert time.monotonic() < until
@@ -282,6 +284,6 @@ class sabotage:  # noqa: N801 - reads as a word where it is used
         while not self.ended.wait(0.2):
             for each in api.list_network_policy_for_all_namespaces(field_selector="metadata.name=api-allow").items:
                 if each.metadata.namespace.endswith(f"-{self.ref}"):
-                    self.ended.wait(2.0)
+                    self.ended.wait(0.5)  # well within the stability window, however slow the deed is
                     yield each.metadata.namespace
                     return
