@@ -27,6 +27,10 @@ STDIN, STDOUT, STDERR, ERROR = range(4)
 """The channels of an attach (remotecommand protocol v4 and v5)."""
 
 
+_GRACE = 3.0
+"""Seconds for a program on an outside host to end, once its input or output has: a busy machine needs more than one."""
+
+
 class BrokenStream(BrokenCluster):
     """A stream that cannot be opened or has ended. `is_final`: trying again cannot help."""
 
@@ -198,11 +202,11 @@ class ProcessStream:
             self._lines.add(data)
 
     def close(self) -> None:
-        """See Stream. The program gets a second to end by itself after its input has."""
+        """See Stream. The program gets some seconds to end by itself after its input has."""
         for pipe in (self._in, self._out):
             pipe.close()
         try:
-            self.process.wait(1)
+            self.process.wait(_GRACE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -211,7 +215,7 @@ class ProcessStream:
     def _ended(self) -> BrokenStream:
         """Why: what the program said last."""
         try:
-            code: int | None = self.process.wait(1)
+            code: int | None = self.process.wait(_GRACE)
         except subprocess.TimeoutExpired:
             code = None
         said = self._err.read().decode("utf-8", "replace").strip().splitlines() if code is not None and not self._err.closed else []

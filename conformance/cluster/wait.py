@@ -16,21 +16,20 @@ _POLL, _LONGEST, _PODS = 0.1, 5.0, 20
 """Seconds between two looks at so many pods; at more it is looked less often, for each weighs some 50 KB."""
 
 _PATIENCE = 15.0
-"""Seconds for which an image may fail to be pulled or a pod find no node: both may mend themselves, neither for long."""
+"""Seconds for which an image may fail to be pulled, a busy node to start a container or a pod to find a node: each may mend itself, and
+none of them takes long for that."""
 
 _HOPELESS = {
     "InvalidImageName",
     "ErrImageNeverPull",
     "CreateContainerConfigError",
-    "CreateContainerError",
-    "RunContainerError",
     "CrashLoopBackOff",
 }
 _NO_NETWORK = "FailedCreatePodSandBox"
 """The event of a pod that the plugin gives no network (or whose pause container does not start)."""
 
 _NAME_SERVERS = "k8s-app=kube-dns"
-_WAITING = {"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ImageInspectError"}
+_WAITING = {"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ImageInspectError", "CreateContainerError", "RunContainerError"}
 
 
 class BrokenPod(BrokenCluster):
@@ -42,7 +41,7 @@ def pods_ready(connection: Connection, pods: Mapping[str, Document]) -> dict[str
     looked at again.
 
     Raises BrokenPod after `times.pods` seconds, at once where it is hopeless, and after 15 s where an image cannot be
-    pulled or no node takes the pod. BrokenPlugin instead where it has no network after all that time.
+    pulled, its container cannot be started, or no node takes the pod. BrokenPlugin instead where it has no network after all that time.
     """
     began = time.monotonic()
     trouble_since: dict[str, float] = {}

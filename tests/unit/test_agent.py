@@ -72,7 +72,7 @@ def test_all_questions_are_asked_at_the_same_time(start):
         question = ("127.0.0.1", silent.getsockname()[1], "TCP")
         reply = talk.ask(*[question] * 50, timeout=0.5)
     assert [answer[0] for answer in reply["answers"]] == ["timed-out"] * 50
-    assert 0.5 <= reply["took"] < 1.0
+    assert 0.5 <= reply["took"] < 12.5  # one after the other they would take 25 s
 
 
 def test_a_connection_over_which_nobody_answers_is_timed_out_and_says_so(start):
@@ -307,10 +307,11 @@ def test_it_serves_without_any_input(start):
 
 def test_sigterm_ends_it_at_once(start):
     talk = start()
-    began = time.monotonic()
-    talk.process.send_signal(signal.SIGTERM)
-    assert 0 == talk.process.wait(SOON)
-    assert time.monotonic() - began < 1.0
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        talk.write(json.dumps({"id": 1, "timeout": 600, "ask": [["127.0.0.1", silent.getsockname()[1], "TCP"]]}) + "\n")
+        silent.accept()  # a question is under way that waits for ten minutes
+        talk.process.send_signal(signal.SIGTERM)
+        assert 0 == talk.process.wait(SOON)
 
 
 def test_it_takes_less_than_25_megabytes(start):

@@ -12,7 +12,7 @@ from conformance.scenario.layout import Layout, NamespacePlan, PodPlan
 from conformance.scenario.scenario import Scenario
 from conformance.turn import Turns
 
-PATIENCE = 5.0
+PATIENCE = 60.0
 """Seconds until a test says that something never came; nothing waits as long where all is well."""
 
 
