@@ -27,7 +27,7 @@ from conformance.exit_code import BROKEN_WORLD, NOTHING_ENFORCES, SOMETHING_FAIL
 from conformance.judge import Finding, FindingKind, Judgement
 from conformance.large import told
 from conformance.portion import largest, portions
-from conformance.provision import CannotRun, Provision, baseline_of, provide
+from conformance.provision import CannotRun, Provision, baseline_of, insist_on_room, provide
 from conformance.record import Facts, Phase, Plugin, Run, ScenarioRecord, ShardFacts, Writer
 from conformance.record.digest import digest_of
 from conformance.report import write_reports
@@ -76,7 +76,8 @@ class Conductor:
     def prepare(self, ids: Sequence[str]) -> None:
         """Everything before the first scenario; `ids` are the nodeids of those that were selected. Raises CannotRun."""
         selected = {nodeid.rpartition("::")[2] for nodeid in ids}
-        own = [scenario for name, scenario in self._scenarios.items() if name in selected]
+        own = (scenario for name, scenario in self._scenarios.items() if name in selected)
+        together = largest(own, self._portions, self.workers)
         self._planned = len(ids)
         if (shard := self.settings.part()) is not None:
             selected = set(kept_selection(self.folder) or ())
@@ -86,7 +87,7 @@ class Conductor:
         if self._left_out:
             self.view.say(left_out(len(self._left_out), len(self._scenarios), self._left_out_disruptive))
         with self._phase("cluster"):
-            self._provision = provide(self.settings, self.view, largest(own, self._portions, self.workers))
+            self._provision = provide(self.settings, self.view, together)
         target, times = self._provision.target, self.settings.waiting_times()
         may_disrupt = target.provider != "kubeconfig" or self.settings.disruptive
         Stage.announce(self.folder, target, times, self.run, may_disrupt=may_disrupt, report=self.report)
@@ -95,6 +96,7 @@ class Conductor:
         with self._phase("doctor"), self.view.phase("does anything enforce policies here?"):
             self._examination = examine(target, times, self.run)
         insist(self._examination, self.settings)
+        insist_on_room(target, self.settings, together)
         self._clean_before(self._provision)
         self._writer = Writer((self.report or self.folder) / "record.json", self._facts())
         self.is_ready = True

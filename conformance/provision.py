@@ -55,15 +55,15 @@ class Provision:
 def provide(settings: Settings, progress: Progress, together: Sequence[Scenario] = ()) -> Provision:
     """The cluster that the settings ask for: found, or made.
 
-    It has room for worlds of the scenarios `together` (the largest first) at a time, one for each process; each process has a simulated
-    cluster of its own. Raises CannotRun; then nothing is left behind.
+    One that is made has room for worlds of the scenarios `together` (the largest first) at a time, one for each process; each process
+    has a simulated cluster of its own. Raises CannotRun; then nothing is left behind.
     """
     allow_files(together)
     try:
         if settings.provider == "simulated":
-            return _kept(Target.simulated(settings, _pods_on_a_node(settings, together[:1])), None, settings, together[:1])
+            return _kept(Target.simulated(settings, _pods_on_a_node(settings, together[:1])), None)
         if settings.provider == "kubeconfig":
-            return _kept(Target.of_kubeconfig(settings), None, settings, together)
+            return _kept(Target.of_kubeconfig(settings), None)
         return _kind(settings, progress, together)
     except Exception as error:
         raise translated(error) or error from error
@@ -101,6 +101,15 @@ def _insist_on_folder(report: str) -> None:
         raise CannotRun(f"--report {report} cannot be written: {fault.strerror}", WRONG_USAGE) from None
 
 
+def insist_on_room(target: Target, settings: Settings, together: Sequence[Scenario]) -> None:
+    """A cluster has room as `provide` gives it to one that is made. Raises CannotRun."""
+    worlds = together[:1] if target.provider == "simulated" else together
+    try:
+        make_sure_of_room(target, settings, worlds)
+    except (NoRoom, BrokenCluster) as error:
+        raise translated(error) or error from None
+
+
 def baseline_of(settings: Settings) -> Digest | None:
     """The run that this one is compared with, where one is. Raises CannotRun."""
     try:
@@ -125,7 +134,7 @@ def _kind(settings: Settings, progress: Progress, together: Sequence[Scenario]) 
         _check_standing(standing, settings)
         plugin = load(settings.cni or standing.plugin)
         progress.say(f"using the cluster {standing.name} that stands already ({standing.plugin}, {standing.family})")
-        return _kept(Target.of_kind(standing, plugin, settings), standing, settings, together)
+        return _kept(Target.of_kind(standing, plugin, settings), standing)
     plugin = plugin_of(settings)
     made = up(settings, plugin, progress, together)
     target = Target.of_kind(made, plugin, settings)
@@ -133,10 +142,7 @@ def _kind(settings: Settings, progress: Progress, together: Sequence[Scenario]) 
     return Provision(target, _version(target, made), settings.keep, release)
 
 
-def _kept(target: Target, cluster: KindCluster | None, settings: Settings, together: Sequence[Scenario]) -> Provision:
-    if together:
-        with suppress(BrokenCluster):  # the doctor says what is wrong with it
-            make_sure_of_room(target, settings, together)
+def _kept(target: Target, cluster: KindCluster | None) -> Provision:
     return Provision(target, _version(target, cluster), keeps_cluster=True, release=lambda: None)
 
 

@@ -14,6 +14,7 @@ from conformance import provision
 from conformance.cli import main
 from conformance.cluster import kind
 from conformance.cluster.broken import BrokenCluster
+from conformance.cluster.client import Cluster
 from conformance.large import scenarios_of
 from conformance.large.room import NoRoom, make_sure_of_room
 from conformance.portion import largest, portions
@@ -197,6 +198,14 @@ def test_many_pods_that_do_not_end_break_the_next_world_and_are_nobodys_failure(
         worlds.take(layout(1))
 
 
+KUBECONFIG = """apiVersion: v1
+kind: Config
+clusters: [{name: it, cluster: {server: "http://127.0.0.1:1"}}]
+users: [{name: it, user: {}}]
+contexts: [{name: it, context: {cluster: it, user: it}}]
+current-context: it
+"""
+
 FILE = """name: many
 about: Nobody reaches the pods of n0.
 because: A policy without rules isolates.
@@ -233,16 +242,33 @@ def test_the_test_bench_has_room_for_the_largest_world_of_a_run(tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("_own_cache")
-def test_a_run_without_room_ends_before_anything_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_without_room_ends_when_the_doctor_has_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     simulated: Callable[..., Any] = provision.Target.simulated
     monkeypatch.setattr(provision.Target, "simulated", lambda settings, *_: simulated(settings))
-    monkeypatch.setattr(SimulatedCluster, "create_world", lambda *_: pytest.fail("something is built"))
     (tmp_path / "many.yaml").write_text(file_of(130))
     ended = CliRunner().invoke(main, ["run", "--cluster", "simulated", "-n", "0", "many.yaml"])
 
     assert (2, True) == (ended.exit_code, f"many has 65 pods on a node, {ROOM}: leave it out" in " ".join(ended.output.split())), (
         ended.output
     )
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_an_api_server_that_is_away_is_waited_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path | None] = []
+
+    def away(kubeconfig: Path | None, *_: Any) -> Cluster:
+        asked.append(kubeconfig)
+        raise BrokenCluster("nobody answers")
+
+    monkeypatch.setattr(Cluster, "connect", away)
+    (tmp_path / "many.yaml").write_text(file_of(4))
+    (tmp_path / "kubeconfig").write_text(KUBECONFIG)
+    for each in ("kubernetes.config", "kubernetes.config.kube_config"):
+        monkeypatch.setattr(f"{each}.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig"))
+    ended = CliRunner().invoke(main, ["run", "--cluster", "kubeconfig", "-n", "0", "many.yaml"])
+
+    assert (3, 1, True) == (ended.exit_code, len(asked), "nobody answers" in ended.output), ended.output
 
 
 def test_a_size_asks_for_as_much_room_as_its_scenarios() -> None:
