@@ -96,7 +96,7 @@ class Conductor:
         with self._phase("doctor"), self.view.phase("does anything enforce policies here?"):
             self._examination = examine(target, times, self.run)
         insist(self._examination, self.settings)
-        insist_on_room(target, self.settings, together)
+        insist_on_room(self._examination.nodes.values(), self.settings, together)
         self._clean_before(self._provision)
         self._writer = Writer((self.report or self.folder) / "record.json", self._facts())
         self.is_ready = True

@@ -8,7 +8,7 @@ does not hold longer than by default: whether tables are stable is for scenarios
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from conformance import data
@@ -50,11 +50,12 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """All checks in their order. `enforces` is None where that could not be found out."""
+    """All checks in their order, and the nodes. `enforces` is None where that could not be found out."""
 
     checks: tuple[Check, ...]
     enforces: bool | None
     facts: dict[str, str]
+    nodes: Mapping[str, NodeFacts] = field(default_factory=dict)
 
     @property
     def met_nobody(self) -> bool:
@@ -89,7 +90,7 @@ def _examine(cluster: ClusterUnderTest, target: Target, times: Times, run: str) 
     checks.append(Check("permissions", not missing, f"missing: {'; '.join(missing)}" if missing else "all that is needed"))
     checks.append(_nodes(facts.nodes))
     if not all(check.is_fine for check in checks):
-        return Examination(tuple(checks), None, known)
+        return Examination(tuple(checks), None, known, facts.nodes)
     checks.append(_names(why_no_names(cluster, Names(run, str(NUMBER)))))
     worlds = Worlds(cluster, target, times, run, NUMBER)
     try:
@@ -98,7 +99,7 @@ def _examine(cluster: ClusterUnderTest, target: Target, times: Times, run: str) 
     finally:
         worlds.close()
     checks += [_probes(record), _enforcement(record)]
-    return Examination(tuple(checks), _enforces(record), known)
+    return Examination(tuple(checks), _enforces(record), known, facts.nodes)
 
 
 def _scenario() -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from conformance import data, offline
 from conformance.cluster import kind, node_images, toolbox
 from conformance.cluster.broken import BrokenCluster
+from conformance.cluster.contract import NodeFacts
 from conformance.cluster.credentials import configuration_of
 from conformance.cluster.descriptor_file import InvalidPlugin
 from conformance.cluster.kind_cluster import KindCluster
@@ -101,13 +102,12 @@ def _insist_on_folder(report: str) -> None:
         raise CannotRun(f"--report {report} cannot be written: {fault.strerror}", WRONG_USAGE) from None
 
 
-def insist_on_room(target: Target, settings: Settings, together: Sequence[Scenario]) -> None:
-    """A cluster has room as `provide` gives it to one that is made. Raises CannotRun."""
-    worlds = together[:1] if target.provider == "simulated" else together
+def insist_on_room(nodes: Iterable[NodeFacts], settings: Settings, together: Sequence[Scenario]) -> None:
+    """A cluster with these nodes has room as `provide` gives it to one that is made. Raises CannotRun."""
     try:
-        make_sure_of_room(target, settings, worlds)
-    except (NoRoom, BrokenCluster) as error:
-        raise translated(error) or error from None
+        make_sure_of_room(nodes, settings, together[:1] if settings.provider == "simulated" else together)
+    except NoRoom as lack:
+        raise CannotRun(str(lack), WRONG_USAGE) from None
 
 
 def baseline_of(settings: Settings) -> Digest | None:
@@ -121,7 +121,7 @@ def baseline_of(settings: Settings) -> Digest | None:
 def translated(error: BaseException) -> CannotRun | None:
     """What a user or a machine can cause, with its exit code; None for everything else."""
     match error:
-        case InvalidSettings() | InvalidPlugin() | kind.InvalidCluster() | NoRoom():
+        case InvalidSettings() | InvalidPlugin() | kind.InvalidCluster():
             return CannotRun(str(error), WRONG_USAGE)
         case BrokenCluster() | toolbox.BrokenToolbox() | offline.BrokenSetup():
             return CannotRun(str(error), BROKEN_WORLD)

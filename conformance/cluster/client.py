@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from conformance.cluster import apply, clean, restart, rights, services, wait
-from conformance.cluster.connection import BrokenRequest, Connection, Document
+from conformance.cluster.connection import Connection, Document
 from conformance.cluster.contract import Facts, NodeFacts, Pods, ServiceFacts, WorldNames
 from conformance.cluster.hosts import HostAccess
 from conformance.cluster.inspection import ClusterInspection, NodeAccess
@@ -57,12 +57,7 @@ class Cluster:
 
     def nodes(self) -> dict[str, NodeFacts]:
         """See ClusterUnderTest. Where we may not list them the suite leaves placement to the scheduler."""
-        try:
-            nodes = self.connection.call("list nodes", self.connection.core.list_node)["items"]
-        except BrokenRequest as refusal:
-            if refusal.status == 403:
-                return {}
-            raise
+        nodes = self.connection.listed("list nodes", self.connection.core.list_node)
         return {facts.name: facts for facts in sorted(map(_node, nodes), key=lambda facts: facts.name)}
 
     def name_servers(self) -> tuple[Pod, ...]:
@@ -71,14 +66,8 @@ class Cluster:
 
     def policies_of(self, namespace: str) -> tuple[NetworkPolicy, ...]:
         """See ClusterUnderTest."""
-        doing = f"list the policies of {namespace}"
-        try:
-            found = self.connection.call(doing, self.connection.policies.list_namespaced_network_policy, namespace)["items"]
-        except BrokenRequest as refusal:
-            if refusal.status == 403:
-                return ()
-            raise
-        return tuple(_policies(found))
+        listing = self.connection.policies.list_namespaced_network_policy
+        return tuple(_policies(self.connection.listed(f"list the policies of {namespace}", listing, namespace)))
 
     def missing_rights(self) -> list[str]:
         """See ClusterUnderTest."""

@@ -22,7 +22,7 @@ from conformance.world.times import Times
 Document = dict[str, Any]
 """An object of the API as JSON has it."""
 
-_TRY_AGAIN = {429, 500, 502, 503, 504}
+TRY_AGAIN = {429, 500, 502, 503, 504}
 """What an API server says that is starting, stopping or too busy."""
 
 _LATER = re.compile(r'serviceaccount "default" not found|error looking up service account')
@@ -97,6 +97,16 @@ class Connection:
         document: Document = self._tried(json.loads, doing, partial(method, *arguments, **options), patience)
         return document
 
+    def listed(self, doing: str, method: Callable[..., Any], *arguments: Any, **options: Any) -> list[Document]:
+        """The objects of a list; none where we may not see them. Raises BrokenCluster."""
+        try:
+            items: list[Document] = self.call(doing, method, *arguments, **options)["items"]
+        except BrokenRequest as refusal:
+            if refusal.status == 403:
+                return []
+            raise
+        return items
+
     def text(self, doing: str, method: Callable[..., Any], *arguments: Any, patience: float | None = None, **options: Any) -> str:
         """The same where the answer is text: the log of a pod."""
         read = partial(str, encoding="utf-8", errors="replace")
@@ -135,7 +145,7 @@ class Connection:
             raise _Unanswered(f"cannot {doing}: {self.unreachable(error)}") from error
 
     def _refused(self, doing: str, status: int, message: str, number: int) -> BrokenCluster:
-        if status in _TRY_AGAIN or (status == 403 and _LATER.search(message)) or (status in (401, 403) and self.is_uncertain()):
+        if status in TRY_AGAIN or (status == 403 and _LATER.search(message)) or (status in (401, 403) and self.is_uncertain()):
             return _Unanswered(f"cannot {doing}: the API server at {self.server} says {status}: {message}")
         if status == 401:
             sentence = (

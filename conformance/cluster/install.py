@@ -19,6 +19,7 @@ from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
 from conformance.cluster.broken import BrokenCluster
 from conformance.cluster.commands import BrokenCommand, Commands
+from conformance.cluster.connection import TRY_AGAIN
 from conformance.cluster.plugin import Descriptor, Helm, Manifest, NodeCommand, NodeFile, Routes
 from conformance.cluster.ready import NodeFacts
 from conformance.cluster.toolbox import Toolbox
@@ -28,9 +29,6 @@ _DOWNLOAD_LIMIT = 30.0
 _NODE_COMMAND_LIMIT = 300.0
 _ESTABLISH_LIMIT = 30.0
 """Seconds until the API server serves a kind that the same manifest has defined, and until one that is too busy is not."""
-
-_TOO_BUSY = {429, 500, 502, 503, 504}
-"""What an API server says that works on too much, or whose etcd is slow: on a new cluster all starts at the same time."""
 
 
 class Installation:
@@ -228,9 +226,9 @@ def _apply_one(resources: Any, document: Mapping[str, Any]) -> None:
 
 
 def _patiently(method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    """Again and again while the API server says that it is too busy."""
+    """Again and again while the API server says that it is too busy: on a new cluster all starts at the same time."""
     tries = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(lambda error: isinstance(error, client.ApiException) and error.status in _TOO_BUSY),
+        retry=tenacity.retry_if_exception(lambda error: isinstance(error, client.ApiException) and error.status in TRY_AGAIN),
         stop=tenacity.stop_after_delay(_ESTABLISH_LIMIT),
         wait=tenacity.wait_exponential(0.1, max=1.0),
         reraise=True,

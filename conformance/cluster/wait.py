@@ -125,14 +125,7 @@ def init_report(connection: Connection, namespace: str, name: str) -> str:
 
 def name_servers(connection: Connection) -> tuple[Pod, ...]:
     """The pods that resolve names in this cluster, with the ports that they serve; none where we may not see them."""
-    try:
-        pods = connection.call("list the name servers", connection.core.list_namespaced_pod, "kube-system", label_selector=_NAME_SERVERS)[
-            "items"
-        ]
-    except BrokenRequest as refusal:
-        if refusal.status == 403:
-            return ()
-        raise
+    pods = connection.listed("list the name servers", connection.core.list_namespaced_pod, "kube-system", label_selector=_NAME_SERVERS)
     return tuple(_name_server(pod) for pod in pods if _is_running(pod))
 
 

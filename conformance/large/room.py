@@ -11,7 +11,6 @@ from conformance.scenario.crowd import most_on_a_node
 from conformance.scenario.scenario import Scenario
 from conformance.settings import Settings
 from conformance.size import OTHERS
-from conformance.target import Target
 
 _FILES = 300
 """Files that a process of a run has open beside a stream for each pod."""
@@ -21,17 +20,13 @@ class NoRoom(Exception):
     """The cluster does not hold so many pods. The message says how many, and what to do."""
 
 
-def make_sure_of_room(target: Target, settings: Settings, together: Sequence[Scenario]) -> None:
-    """Whether worlds of these scenarios (the largest first) can stand in a cluster at a time. Raises NoRoom, BrokenCluster."""
-    cluster = target.connect(settings.waiting_times())
-    try:
-        nodes = [node for node in cluster.nodes().values() if node.takes_pods]
-    finally:
-        cluster.close()
+def make_sure_of_room(there: Iterable[NodeFacts], settings: Settings, together: Sequence[Scenario]) -> None:
+    """Whether worlds of these scenarios (the largest first) can stand on the nodes of a cluster at a time. Raises NoRoom."""
+    nodes = [node for node in there if node.takes_pods]
     most = pods_held(nodes)
     needed = [most_on_a_node(each, [node.name for node in nodes]) for each in together] if nodes else []
     if most is not None and sum(needed) > most // len(nodes):
-        remedy = "remove it and let this run make one" if target.provider == "kind" else "add nodes, or raise their kubelets' maxPods"
+        remedy = "remove it and let this run make one" if settings.provider == "kind" else "add nodes, or raise their kubelets' maxPods"
         room = f"this cluster has room for {most} probe pods on {_counted(nodes)}"
         if settings.world:
             raise NoRoom(f"--world {settings.size()}: {room}: ask for fewer, or {remedy}")

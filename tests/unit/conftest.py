@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,6 +59,13 @@ def _network_of_our_own() -> None:
     if shutil.which("unshare") and not subprocess.run(trial, capture_output=True, check=False).returncode:
         assert 0 == ctypes.CDLL(None).unshare(_NEW_NETWORK)
         subprocess.run(trial[2:], check=True)
+
+
+@pytest.fixture
+def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A cache and a working folder of its own."""
+    monkeypatch.setenv("CNI_CONFORMANCE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

@@ -1,6 +1,9 @@
 """A sound scenario file for tests, and the same with one part changed."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 SOUND = {
     "name": "name: sample\n",
@@ -31,6 +34,16 @@ def policy(body: str, key: str = "deny") -> str:
 
 
 HEAD = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: deny, namespace: shop}\n"
+
+
+def crowded(name: str, layout: Mapping[str, Any]) -> str:
+    """A file in which nobody reaches the pods of the namespace n0 in such a layout, and n1/p0 tries."""
+    return text(
+        name=f"name: {name}\n",
+        layout=f"layout: {json.dumps(layout)}\n",
+        policies=policy(HEAD.replace("shop", "n0") + "spec: {podSelector: {}}"),
+        steps='steps:\n  - apply: [deny]\n    expect: {"n1/p0 -> n0/p0": blocked}\n',
+    )
 
 
 def write(folder: Path, content: str, name: str = "sample.yaml") -> Path:

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from random_worlds import described, read, world_of
+from scenario_file import crowded
 from small_world import pod, policy, world
 
 from conformance.cli import main
@@ -305,12 +306,6 @@ def test_what_is_no_size_is_said_in_a_sentence(text: str, sentence: str) -> None
     with pytest.raises(InvalidSize) as fault:
         WorldSize.of(text)
     assert sentence == str(fault.value)
-
-
-@pytest.fixture
-def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("CNI_CONFORMANCE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
 
 
 def run(*words: str) -> tuple[int, str]:
@@ -716,26 +711,10 @@ def test_a_namespace_whose_pods_all_run_is_not_looked_at_again(monkeypatch: pyte
     assert (list(pods), [0.1, 0.1]) == (list(found), waited)
 
 
-SIXTY = """name: sixty
-about: Nobody reaches the pods of n0.
-because: A policy without rules isolates.
-layout: {layout}
-policies:
-  deny: |
-    apiVersion: networking.k8s.io/v1
-    kind: NetworkPolicy
-    metadata: {{name: deny, namespace: n0}}
-    spec: {{podSelector: {{}}}}
-steps:
-  - apply: [deny]
-    expect: {{"n1/p0 -> n0/p0": blocked}}
-"""
-
-
 @pytest.mark.usefixtures("_own_cache")
 def test_a_layout_of_ones_own_with_many_pods_is_asked_every_question(tmp_path: Path) -> None:
     layout: dict[str, Any] = {f"n{space}": {"pods": {f"p{number}": {} for number in range(10)}} for space in range(6)}
-    (tmp_path / "sixty.yaml").write_text(SIXTY.format(layout=json.dumps(layout)))
+    (tmp_path / "sixty.yaml").write_text(crowded("sixty", layout))
     code, text = run("-n", "0", "--report=out", "sixty.yaml")
 
     assert (0, [Outcome.PASSED]) == (code, [each.outcome for each in measured(tmp_path).scenarios]), text

@@ -9,7 +9,7 @@ import pytest
 
 from conformance.cluster import restart
 from conformance.cluster.broken import BrokenCluster
-from conformance.cluster.connection import BrokenRequest
+from conformance.cluster.connection import BrokenRequest, Connection
 from conformance.cluster.contract import BrokenPlugin, NotPossible, ServiceFacts
 from conformance.cluster.restart import PodsOf, Restarts
 from conformance.cluster.services import facts
@@ -27,6 +27,8 @@ def pod(name: str, uid: str, node: str = "one", *, is_ready: bool = True) -> dic
 
 class Server:
     """Answers with the next of its lists of pods, the last one again and again; a deletion is noted."""
+
+    listed = Connection.listed
 
     def __init__(self, *lists: list[dict[str, Any]], refuses: int | None = None) -> None:
         self.lists, self.refuses, self.deleted = list(lists), refuses, []

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from scenario_file import crowded
 from standing import TARGET, TIMES, Noted
 
 from conformance import provision
@@ -28,12 +28,6 @@ from conformance.size import OTHERS, WorldSize, per_node
 from conformance.world.progress import Silent
 from conformance.world.verdict import Outcome
 from conformance.worlds import Worlds
-
-
-@pytest.fixture
-def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("CNI_CONFORMANCE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
 
 
 def layout(count: int, name: str = "shop", **plan: Any) -> Layout:
@@ -127,10 +121,8 @@ def test_more_pods_than_a_kind_cluster_can_have_are_refused_by_the_scenarios_nam
     assert str(refused.value).startswith("many: the nodes of a kind cluster have addresses for 26180 probe pods: ask for fewer")
 
 
-def target(provider: str) -> Any:
-    """A cluster of two nodes with room for 40 probes each."""
-    return SimpleNamespace(provider=provider, connect=lambda times: SimulatedCluster(Plane, times))
-
+NODES_OF_40 = SimulatedCluster(Plane, TIMES).nodes().values()
+"""Two nodes with room for 40 probes each."""
 
 ADD = "add nodes, or raise their kubelets' maxPods"
 ROOM = "and this cluster has room for 80 probe pods on its 2 nodes, 40 on a node"
@@ -161,14 +153,14 @@ ROOM = "and this cluster has room for 80 probe pods on its 2 nodes, 40 on a node
 )
 def test_a_cluster_without_room_is_told_with_what_to_do(provider: str, together: list[Scenario], sentence: str) -> None:
     with pytest.raises(NoRoom) as refused:
-        make_sure_of_room(target(provider), Settings(), together)
+        make_sure_of_room(NODES_OF_40, Settings(cluster=provider), together)
 
     assert sentence == str(refused.value)
 
 
 @pytest.mark.parametrize("together", [[], [scenario(80)], [scenario(40)] * 2], ids=["no world", "one", "two"])
 def test_worlds_that_fit_are_let_in(together: list[Scenario]) -> None:
-    make_sure_of_room(target("kind"), Settings(), together)
+    make_sure_of_room(NODES_OF_40, Settings(), together)
 
 
 MANY = layout(51, serves=())
@@ -206,29 +198,13 @@ contexts: [{name: it, context: {cluster: it, user: it}}]
 current-context: it
 """
 
-FILE = """name: many
-about: Nobody reaches the pods of n0.
-because: A policy without rules isolates.
-layout: {{{spaces}}}
-policies:
-  deny: |
-    apiVersion: networking.k8s.io/v1
-    kind: NetworkPolicy
-    metadata: {{name: deny, namespace: n0}}
-    spec: {{podSelector: {{}}}}
-steps:
-  - apply: [deny]
-    expect: {{"n1/p0 -> n0/p0": blocked}}
-"""
-
 
 def file_of(pods: int) -> str:
     """A scenario with so many pods in two namespaces, of which the first ones serve."""
-    spaces = []
-    for space, count in enumerate((pods // 2, pods - pods // 2)):
-        others = "".join(f", p{number}: {{serves: []}}" for number in range(1, count))
-        spaces.append(f"n{space}: {{pods: {{p0: {{}}{others}}}}}")
-    return FILE.format(spaces=", ".join(spaces))
+    counts = {"n0": pods // 2, "n1": pods - pods // 2}
+    return crowded(
+        "many", {space: {"pods": {f"p{number}": {"serves": []} if number else {} for number in range(n)}} for space, n in counts.items()}
+    )
 
 
 @pytest.mark.usefixtures("_own_cache")
